@@ -1,0 +1,12 @@
+"""The reference implementation: NumPy beside the spec in `dropout`, torch layers of the same in `layers`."""
+
+from typing import Any
+
+
+def __getattr__(name: str) -> Any:
+    """The torch layers by their bare names, imported on first use: reading the NumPy reference needs no torch."""
+    if name == "Dropout":
+        from .layers import Dropout
+
+        return Dropout
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,1 @@
+"""The specification, as prose: read by `dropspec.clauses`."""

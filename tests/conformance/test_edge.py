@@ -1,0 +1,239 @@
+"""Chapter `edge`: rates 0 and 1 and next to them, rates that are none, and inputs at the edge of what an input is."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from dropspec.adapters import Adapter
+from dropspec.arrays import DTYPES, Array, Bits, is_floating, nonzero
+from dropspec.compare import require, require_identical, require_rescaled
+from dropspec.outcomes import BadReply, ImplementationError, NotClaimed, Violation
+from dropspec.plan import require_far_fetched
+from dropspec.properties import clause, given
+from dropspec.run import Run
+from dropspec.strategies import Case, cases, seeds
+from hypothesis import strategies as st
+
+SPECIAL = (np.nan, np.inf, -np.inf)
+
+
+@contextmanager
+def must_work() -> Iterator[None]:
+    """Here an error is no accident on the way to a clause: that it works is the clause."""
+    try:
+        yield
+    except ImplementationError as error:
+        raise Violation(f"{error}; it must work") from error
+
+
+def gradient_if_any(impl: Adapter, x: Array, upstream: Array, rate: float, seed: int) -> Array | None:
+    """The gradient, or None where the implementation has no backward pass."""
+    try:
+        return impl.train(x, rate, seed, differentiable=True).gradient(upstream)
+    except NotClaimed:
+        return None
+
+
+@clause("edge-1")
+@given(case=cases("plain", "wide", "zeros"))
+def test_rate_0_is_the_identity(impl: Adapter, case: Case) -> None:
+    """In training at rate 0 the output is the input bit for bit, and the gradient the upstream."""
+    with must_work():
+        y = impl.train(case.x, 0.0, case.seed).output
+        g = gradient_if_any(impl, case.x, case.upstream, 0.0, case.seed)
+    require_identical(y, case.x, "in training at rate 0 the output must be the input bit for bit")
+    if g is not None:
+        require_identical(g, case.upstream, "in training at rate 0 the gradient must be the upstream bit for bit")
+
+
+@clause("edge-1")
+@given(case=cases(ranks=(1,)))
+def test_rate_0_drops_none_of_many(impl: Adapter, case: Case) -> None:
+    """At rate 0 not one of 16,384 units is dropped: a coarse uniform with the wrong comparison drops a few."""
+    x = np.ones(1 << 14, DTYPES[case.dtype])
+    with must_work():
+        y = impl.train(x, 0.0, case.seed).output
+    require_identical(y, x, "in training at rate 0 the output must be the input bit for bit")
+
+
+@clause("edge-2")
+@given(case=cases("plain", "huge", "zeros"))
+def test_rate_1_gives_zeros(impl: Adapter, case: Case) -> None:
+    """In training at rate 1 outputs and gradients are exactly zero for finite input: no NaN from 0 / 0 or 0 · inf."""
+    with must_work():
+        y = impl.train(case.x, 1.0, case.seed).output
+        g = gradient_if_any(impl, case.x, case.upstream, 1.0, case.seed)
+    require(y == 0, "in training at rate 1 every output must be 0", x=case.x, came=y)
+    if g is not None:
+        require(g == 0, "in training at rate 1 every gradient must be 0", x=case.x, gradient=g)
+
+
+NO_RATES = (-0.1, 1.1, float("nan"), float("inf"), float("-inf"), -1.0, 2.0)
+
+
+@clause("edge-3")
+def test_what_is_no_probability_is_refused(impl: Adapter) -> None:
+    """A rate below 0, above 1, NaN or infinite is refused with an error, at construction or at the first call."""
+    accepted = [repr(rate) for rate in NO_RATES if not _refusals(impl, rate)]
+    if accepted:
+        raise Violation(f"rate {', '.join(accepted)} was accepted: a call in training returned an output")
+
+
+@clause("edge-3", should=True)
+def test_it_is_refused_early_and_as_value_error(impl: Adapter) -> None:
+    """A rate that is no probability should be refused at construction (a function: at the call), as ValueError."""
+    for rate in NO_RATES:
+        stage, error = (_refusals(impl, rate) or [("", None)])[0]
+        if error is None or not (isinstance(error, ValueError)):
+            came = f"raised {type(error).__name__} {stage}" if error else "was accepted"
+            raise Violation(f"rate {rate!r} {came}; it should be refused {'at construction' if impl.at_construction else 'at the call'} as ValueError")
+        if stage == "at the call" and impl.at_construction:
+            raise Violation(f"rate {rate!r} was accepted at construction and refused only at the call; it should be refused at construction as ValueError")
+
+
+@clause("edge-4", should=True)
+def test_what_is_no_number_is_refused(impl: Adapter) -> None:
+    """A rate that is no real number should be refused with TypeError or ValueError."""
+    for rate in ("0.5", None, 0.5j):
+        stage, error = (_refusals(impl, rate) or [("", None)])[0]
+        if not isinstance(error, (TypeError, ValueError)):
+            came = f"raised {type(error).__name__} {stage}" if error else "was accepted"
+            raise Violation(f"rate {rate!r} {came}; it should be refused with TypeError or ValueError")
+
+
+def _refusals(impl: Adapter, rate: Any) -> list[tuple[str, BaseException | None]]:
+    """When a rate was refused, and with what; empty if an output came."""
+    if impl.claims.rate_is_keep and not isinstance(rate, float):
+        raise NotClaimed("it takes a keep probability, which cannot be formed from what is no number")
+    stage = "at construction" if impl.at_construction else "at the call"
+    impl.guard.reset()
+    impl.reseed(0)
+    try:
+        layer = impl.layer(rate)
+        stage = "at the call"
+        layer.train(np.ones(8, DTYPES[impl.claims.dtypes[0]]))
+    except BadReply:
+        return []
+    except ImplementationError as error:
+        return [(stage, error.__cause__)]
+    return []
+
+
+@clause("edge-5")
+@given(rate=st.sampled_from([1 - 2.0**-10, 1 - 2.0**-14, 1 - 2.0**-24, 2.0**-24, 1e-7, 1e-12]), seed=seeds())
+def test_rates_next_to_0_and_1_give_finite_right_scales(impl: Adapter, rate: float, seed: int) -> None:
+    """Next to 0 and 1 every output is finite, and every survivor is x / keep."""
+    dtype = next((d for d in ("float64", "float32") if d in impl.claims.dtypes), impl.claims.dtypes[0])
+    x = np.where(np.arange(1 << 14) % 2, 1.5, -0.75).astype(DTYPES[dtype])
+    with must_work():
+        y = impl.train(x, rate, seed).output
+    require(np.isfinite(y), f"outputs must be finite at rate {rate!r}", x=x, came=y)
+    require_rescaled(y, x, rate, nonzero(y))
+
+
+@clause("edge-5")
+def test_a_scale_next_to_rate_1_is_right(impl: Adapter, run: Run) -> None:
+    """At rate 1 - 2^-14 there are survivors among 2^20 units, and they are x / keep."""
+    rate, x = 1 - 2.0**-14, np.ones(1 << 16, DTYPES[impl.claims.dtypes[0]])
+    impl.reseed(run.seed_for("edge-5"))
+    layer, survivors = impl.layer(rate), 0
+    for _ in range(16):
+        y = layer.train(x).output
+        require_rescaled(y, x, rate, nonzero(y))
+        survivors += int(nonzero(y).sum())
+    require_far_fetched(2**20 * np.log(rate))
+    if not survivors:
+        raise Violation(f"none of 2^20 units survived rate {rate!r}, where about 64 should")
+
+
+@clause("edge-5")
+def test_a_tiny_rate_drops_next_to_nothing(impl: Adapter, run: Run) -> None:
+    """At rate 1e-12 at most one of half a million units is dropped in half precision or single, where a coarse uniform drops hundreds."""
+    units, tiny = 1 << 18, 1e-12
+    require_far_fetched(4 * np.log(2 * units * tiny))  # four or more dropped of 2 · 2^18: at most (n · rate)^4
+    for name in impl.claims.dtypes:
+        impl.reseed(run.seed_for(f"edge-5 {name}"))
+        layer, x = impl.layer(tiny), np.ones(units, DTYPES[name])
+        dropped = sum(int((~nonzero(layer.train(x).output)).sum()) for _ in range(2))
+        if dropped >= 4:
+            raise Violation(f"{dropped} of {2 * units:,} units were dropped at rate 1e-12 in {name}")
+
+
+@clause("edge-6")
+@given(
+    shape=st.sampled_from([(), (0,), (1,), (3, 0, 2), (1, 1)]),
+    dtype=st.sampled_from(list(DTYPES)),
+    rate=st.sampled_from([0.5, 0.0, 1.0, 0.1]),
+    seed=seeds(),
+)
+def test_empty_and_single_inputs_work(impl: Adapter, shape: tuple[int, ...], dtype: str, rate: float, seed: int) -> None:
+    """Inputs with no element, no axis or one element give an output of their shape: 0 or x / keep; and x in evaluation."""
+    x = np.full(shape, 1.5, DTYPES[Case(dtype=dtype).for_dtypes(impl.claims.dtypes).dtype])
+    with must_work():
+        y = impl.train(x, rate, seed).output
+    if rate < 1:
+        require_rescaled(y, x, rate, nonzero(y).reshape(shape))
+    with must_work():
+        try:
+            evaluated = impl.evaluate(x, rate).output
+        except NotClaimed:
+            return
+    require_identical(evaluated, x, "in evaluation mode the output must be the input")
+
+
+@clause("edge-7")
+@given(value=st.sampled_from(SPECIAL), dtype=st.sampled_from(list(DTYPES)), seed=seeds())
+def test_surviving_nan_and_inf_pass_through(impl: Adapter, value: float, dtype: str, seed: int) -> None:
+    """Where a NaN or an infinity survives, it comes out: among 128 of them at rate 0.5 some do, and no other number comes but what a drop gives."""
+    x, y = _special(impl, value, dtype, seed)
+    require_far_fetched(128 * np.log(0.5))
+    if not _same(y, x).any():
+        raise Violation(f"none of 128 inputs of {value} came through in training at rate 0.5; came {np.unique(y.astype(float))[:4].tolist()}")
+    require(_same(y, x) | (y == 0) | np.isnan(y), f"an input of {value} must come through or be dropped", x=x, came=y)
+
+
+@clause("edge-7", should=True)
+@given(value=st.sampled_from(SPECIAL), dtype=st.sampled_from(list(DTYPES)), seed=seeds())
+def test_dropped_nan_and_inf_become_0(impl: Adapter, value: float, dtype: str, seed: int) -> None:
+    """Where a NaN or an infinity is dropped, 0 should come out: of 128 at rate 0.5 some are, and multiplying by the mask makes them NaN."""
+    _, y = _special(impl, value, dtype, seed)
+    if not (y == 0).any():
+        raise Violation(f"none of 128 inputs of {value} became 0 in training at rate 0.5: what is dropped became {'NaN' if np.isnan(y).any() else y[0]}")
+
+
+def _special(impl: Adapter, value: float, dtype: str, seed: int) -> tuple[Array, Array]:
+    x = np.full(128, value, DTYPES[Case(dtype=dtype).for_dtypes(impl.claims.dtypes).dtype])
+    return x, impl.train(x, 0.5, seed).output
+
+
+def _same(y: Array, x: Array) -> Bits:
+    return (y == x) | (np.isnan(y) & np.isnan(x))
+
+
+@clause("edge-8")
+@given(dtype=st.sampled_from([np.int64, np.int32, np.uint8]), rate=st.sampled_from([0.5, 0.1, 0.3]), seed=seeds())
+def test_integer_input_is_refused_or_right(impl: Adapter, dtype: Any, rate: float, seed: int) -> None:
+    """Integer input is refused with an error, or gives floating output that is 0 or x / keep; never integers."""
+    x = np.arange(1, 65).astype(dtype)
+    try:
+        y = impl.train(x, rate, seed).output
+    except BadReply:
+        raise
+    except ImplementationError:
+        return
+    if not is_floating(y.dtype):
+        raise Violation(f"{x.dtype} input gave {y.dtype} output at rate {rate}: x / keep is cut off ({y[y != 0][:3].tolist()} …)")
+    require_rescaled(y, x, rate, nonzero(y))
+
+
+@clause("edge-9", should=True)
+@given(case=cases())
+def test_rate_0_consumes_no_random_numbers(impl: Adapter, case: Case) -> None:
+    """In training at rate 0 the random stream should stay where it was."""
+    impl.reseed(case.seed)
+    layer = impl.layer(0.0)
+    before = impl.state()
+    layer.train(case.x)
+    if not impl.same_state(before, impl.state()):
+        raise Violation("a training call at rate 0 moved the random stream, though it has nothing to draw")

@@ -1,0 +1,134 @@
+"""Chapter `eval`: in evaluation mode dropout is not there."""
+
+import numpy as np
+from dropspec.adapters import Adapter
+from dropspec.arrays import DTYPES, nonzero
+from dropspec.compare import require_identical
+from dropspec.outcomes import Violation
+from dropspec.plan import require_far_fetched
+from dropspec.properties import clause, given
+from dropspec.run import Run
+from dropspec.strategies import LARGE, Case, cases, seeds
+from hypothesis import strategies as st
+
+
+@clause("eval-1")
+@given(Case(shape=LARGE), case=cases("special", "wide", "plain"))
+def test_the_output_is_the_input(impl: Adapter, case: Case) -> None:
+    """In evaluation mode the output equals the input bit for bit, NaN, ±inf and -0 included."""
+    x = case.x
+    require_identical(impl.evaluate(x, case.rate).output, x, f"in evaluation mode the output must be the input bit for bit, at rate {case.rate:.6g}")
+
+
+@clause("eval-2")
+@given(case=cases("special"), rate=st.sampled_from([0.0, 1.0, 1e-12, 1 - 2.0**-24, 0.5]))
+def test_it_is_so_at_every_rate(impl: Adapter, case: Case, rate: float) -> None:
+    """At rates 0 and 1 and close to them, too."""
+    x = case.x
+    require_identical(impl.evaluate(x, rate).output, x, f"in evaluation mode the output must be the input bit for bit, at rate {rate!r}")
+
+
+@clause("eval-3")
+@given(case=cases("plain", "zeros"))
+def test_the_gradient_is_the_upstream(impl: Adapter, case: Case) -> None:
+    """In evaluation mode the gradient is the upstream gradient, bit for bit."""
+    run = impl.evaluate(case.x, case.rate, differentiable=True)
+    g = run.gradient(case.upstream)
+    require_identical(g, case.upstream, f"in evaluation mode the gradient must be the upstream, at rate {case.rate:.6g}")
+
+
+@clause("eval-4", should=True)
+@given(case=cases())
+def test_no_randomness_is_consumed(impl: Adapter, case: Case) -> None:
+    """Evaluation should leave the random stream where it was, or evaluating more often changes training."""
+    impl.reseed(case.seed)
+    layer = impl.layer(case.rate)
+    before = impl.state()
+    layer.evaluate(case.x)
+    if not impl.same_state(before, impl.state()):
+        raise Violation(f"an evaluation at rate {case.rate:.6g} moved the random stream, so evaluating more often changes training")
+
+
+@clause("eval-5")
+@given(case=cases())
+def test_training_comes_back_after_evaluation(impl: Adapter, case: Case) -> None:
+    """train, eval, train: the third call drops again, by the same rate and scale as the first."""
+    impl.reseed(case.seed)
+    layer, x = impl.layer(0.5), np.ones(256, DTYPES[case.dtype])
+    require_far_fetched(256 * np.log(0.5))
+    for step in ("first call", "call after an evaluation"):
+        y = layer.train(x).output
+        if nonzero(y).all() or not nonzero(y).any() or not np.isin(y, (0, 2)).all():
+            raise Violation(f"in training at rate 0.5, the {step} gave {np.unique(y)[:4].tolist()} for 256 ones, where 0 and 2 are right")
+        y = layer.evaluate(x).output
+        require_identical(y, x, f"after the {step} in training, evaluation must be the identity again")
+
+
+@clause("eval-5")
+@given(seed=seeds())
+def test_the_mode_reaches_nested_layers(impl: Adapter, seed: int) -> None:
+    """A parent's eval() and train() reach a layer in a Sequential in a ModuleList in a module, and a copy of it."""
+    inner = impl.module(0.5)
+    import copy
+
+    import torch
+    from torch import nn
+
+    class Parent(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.blocks = nn.ModuleList([nn.Sequential(nn.Identity(), inner)])
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.blocks[0](x)  # type: ignore[no-any-return]
+
+    x = torch.ones(256)
+    torch.manual_seed(seed)
+    parent = Parent()
+    for net in (parent, copy.deepcopy(parent)):
+        with impl.guard.call(f"a network around {impl.spelled(0.5, '')}"):
+            dropped = int((net.train()(x) == 0).sum())
+            evaluated = net.eval()(x)
+            again = int((net.train()(x) == 0).sum())
+        if not torch.equal(evaluated, x):
+            raise Violation("a parent's eval() did not reach the layer: its output is not the input")
+        if not (0 < dropped < 256 and 0 < again < 256):
+            raise Violation(f"a parent's train() did not reach the layer: {dropped} and then {again} of 256 units dropped at rate 0.5")
+
+
+@clause("eval-6")
+@given(case=cases())
+def test_a_backward_after_evaluation_uses_no_earlier_mask(impl: Adapter, case: Case) -> None:
+    """After a training forward, an evaluation's backward is the identity."""
+    impl.reseed(case.seed)
+    layer = impl.layer(case.rate)
+    layer.train(case.x, differentiable=True)
+    g = layer.evaluate(case.x, differentiable=True).gradient(case.upstream)
+    require_identical(g, case.upstream, f"the backward of an evaluation must ignore an earlier training mask, at rate {case.rate:.6g}")
+
+
+@clause("eval-5")
+def test_the_users_network_trains_and_evaluates(impl: Adapter, run: Run) -> None:
+    """Linear 10→20, ReLU, dropout, Linear 20→1 under Adam and mean squared error: the loss falls, and evaluation repeats itself."""
+    dropout = impl.as_module(0.3)
+    impl.layer(0.3).evaluate(np.ones(4, DTYPES[impl.claims.dtypes[0]]))  # raises NotClaimed without an evaluation mode
+    import torch
+    from torch import nn
+
+    impl.reseed(run.seed_for("network"))
+    net = nn.Sequential(nn.Linear(10, 20), nn.ReLU(), dropout, nn.Linear(20, 1))
+    x = torch.randn(256, 10)
+    t = x.sum(1, keepdim=True)
+    adam, error = torch.optim.Adam(net.parameters(), lr=0.02), nn.MSELoss()
+    with impl.guard.call(f"training a network around {impl.spelled(0.3, '')}"):
+        start = float(error(net.eval()(x), t))
+        for _ in range(60):
+            adam.zero_grad()
+            error(net.train()(x), t).backward()
+            adam.step()
+        evaluated, again = net.eval()(x), net(x)
+        plain = nn.Sequential(net[0], net[1], net[3])(x)
+    if not torch.equal(evaluated, again) or not torch.equal(evaluated, plain):
+        raise Violation("a trained network does not evaluate as the same network without dropout does")
+    if not float(error(evaluated, t)) < start / 2:
+        raise Violation(f"60 steps of Adam took the loss from {start:.3g} to {float(error(evaluated, t)):.3g} only, where less than half is right")

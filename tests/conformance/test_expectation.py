@@ -1,0 +1,71 @@
+"""Chapter `expectation`: what the output is on average, measured from outputs."""
+
+from itertools import product
+
+import numpy as np
+from dropspec.adapters import Adapter
+from dropspec.arrays import DTYPES
+from dropspec.gauge import Decision, Gauge, samples_for
+from dropspec.outcomes import NotClaimed, Undecided, Violation
+from dropspec.plan import RIDGE_RATES
+from dropspec.properties import clause
+from dropspec.run import Notes, Run, judge
+
+
+@clause("expectation-1")
+def test_the_expected_output_is_the_input(run: Run, notes: Notes) -> None:
+    """Output · keep / input adds up as a count of survivors would, in every block of positions."""
+    judge(run.results(run.plan.main), "mean", notes)
+
+
+@clause("expectation-2")
+def test_the_variance_is_that_of_the_rate(run: Run, notes: Notes) -> None:
+    """The second moment of the output is input² / keep, so its variance is input² · rate / keep."""
+    judge(run.results(run.plan.main), "square", notes)
+
+
+X = np.array([0.5, -2.0, 4.0, -1.0])  # one row of inputs
+W = np.array([2.0, -1.0, 1.0, 8.0])  # of a linear layer after dropout: the products 1, 2, 4, -8 make sixteen different sums
+T = 3.0  # and its target
+ROWS = 4096
+
+
+@clause("expectation-3")
+def test_the_expected_loss_is_the_ridge_penalty(impl: Adapter, run: Run, notes: Notes) -> None:
+    """The loss of a linear layer behind dropout is, in distribution and so on average, that of the sixteen masks of its four inputs."""
+    if "float64" not in impl.claims.dtypes:
+        raise NotClaimed("it takes no float64, in which the sixteen losses can be told apart")
+    said = []
+    for rate in RIDGE_RATES:
+        masks = np.array(list(product([0, 1], repeat=4)))
+        chance = np.prod(np.where(masks, 1 - rate, rate), axis=1)
+        loss = (T - (masks * X / (1 - rate)) @ W) ** 2
+        closed = (T - X @ W) ** 2 + rate / (1 - rate) * (W**2 * X**2).sum()
+        counts = _counts(impl, run, rate, masks)
+        gauge = Gauge(chance, 0.03 * run.profile.tolerance, run.plan.alpha)
+        budget = 10 * samples_for(0.03 * run.profile.tolerance)
+        while gauge.decide() is Decision.OPEN and gauge.n.sum() < budget:
+            gauge.add(next(counts))
+        mean = float(gauge.measured()[0] @ loss)
+        seen = f"mean loss {mean:.6g} at rate {rate}, where |t - xw|² + rate/keep · Σ w²x² = {closed:.6g}, over {int(gauge.n.sum()):,} rows"
+        if gauge.decide() is Decision.FAIL:
+            raise Violation(f"{seen}; the sixteen masks of four neighbouring inputs do not occur as independent units would")
+        if gauge.decide() is Decision.OPEN:
+            raise Undecided(seen)
+        said.append(f"{seen} ±{float(gauge.eps[0] @ np.abs(loss - closed)):.2g}")
+    notes.certificate = "; ".join(said)
+
+
+def _counts(impl: Adapter, run: Run, rate: float, masks):  # type: ignore[no-untyped-def]
+    """How often each of the sixteen predictions comes, call by call; a prediction that no mask explains is a violation at once."""
+    impl.reseed(run.seed_for(f"expectation-3 {rate}"))
+    layer, x = impl.layer(rate), np.tile(X, (ROWS, 1)).astype(DTYPES["float64"])
+    predictions = (masks * X / (1 - rate)) @ W
+    order = np.argsort(predictions)
+    while True:
+        came = layer.train(x).output.astype(np.float64) @ W
+        nearest = order[np.clip(np.searchsorted(predictions[order], came - 1e-3), 0, 15)]
+        strange = np.abs(predictions[nearest] - came) > 1e-3
+        if strange.any():
+            raise Violation(f"a linear layer predicts {came[strange][0]:.6g} from {X.tolist()} at rate {rate}, which no mask of its inputs explains")
+        yield np.bincount(nearest, minlength=16)

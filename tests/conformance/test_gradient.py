@@ -1,0 +1,153 @@
+"""Chapter `gradient`: the backward pass goes through the forward's own mask and scale."""
+
+import numpy as np
+from dropspec.adapters import Adapter
+from dropspec.arrays import DTYPES, nonzero
+from dropspec.compare import require, require_rescaled, ulps_between
+from dropspec.outcomes import NotClaimed, Violation
+from dropspec.plan import require_far_fetched
+from dropspec.properties import clause, given
+from dropspec.run import Run
+from dropspec.strategies import LARGE, Case, cases
+from hypothesis import assume
+
+
+@clause("gradient-1")
+@given(Case(shape=LARGE), case=cases())
+def test_backward_uses_the_mask_of_its_forward(impl: Adapter, case: Case) -> None:
+    """The gradient is nonzero just where the output is: the upstream gradient has no zeros."""
+    run = impl.train(case.x, case.rate, case.seed, differentiable=True)
+    mask = nonzero(run.output)
+    assume(mask.any())
+    g = run.gradient(case.upstream)
+    message = f"the gradient must pass where the unit survived the forward, and only there, at rate {case.rate:.6g}"
+    require(nonzero(g) == mask, message, x=case.x, output=run.output, gradient=g)
+
+
+@clause("gradient-2")
+@given(case=cases("plain", "wide"))
+def test_backward_uses_the_scale_of_its_forward(impl: Adapter, case: Case) -> None:
+    """Where a unit survived and its gradient passes, the gradient is upstream / keep."""
+    run = impl.train(case.x, case.rate, case.seed, differentiable=True)
+    g = run.gradient(case.upstream)
+    passed = nonzero(run.output) & nonzero(g)
+    assume(passed.any())
+    require_rescaled(g, case.upstream, case.rate, passed, what="gradient (x: the upstream)")
+
+
+@clause("gradient-3")
+@given(case=cases("plain", "huge"))
+def test_dropped_units_get_no_gradient(impl: Adapter, case: Case) -> None:
+    """The gradient of a dropped unit is exactly zero."""
+    run = impl.train(case.x, case.rate, case.seed, differentiable=True)
+    dropped = ~nonzero(run.output)
+    assume(dropped.any())
+    g = run.gradient(case.upstream)
+    require(~(dropped & nonzero(g)), f"a dropped unit's gradient must be exactly 0 at rate {case.rate:.6g}", output=run.output, gradient=g)
+
+
+@clause("gradient-4")
+def test_the_mask_is_not_inferred_from_the_output(impl: Adapter, run: Run) -> None:
+    """At inputs of 0, whose outputs are 0 either way, half of the gradients pass at rate 0.5, rescaled, and the others are 0."""
+    x = np.zeros(128, DTYPES[impl.claims.dtypes[0]])
+    g = impl.train(x, 0.5, run.seed_for("gradient-4"), differentiable=True).gradient(np.ones_like(x))
+    require((g == 0) | (g == 2), "at an input of 0 the gradient must be 0 or upstream / keep = 2 at rate 0.5", gradient=g)
+    require_far_fetched(128 * np.log(0.5))
+    if not g.any() or g.all():
+        which = "all" if g.all() else "none"
+        raise Violation(f"at 128 inputs of 0 and rate 0.5, {which} of the gradients passed: the mask cannot be read off a zero output")
+
+
+@clause("gradient-5")
+@given(case=cases())
+def test_a_second_backward_gives_the_same_gradient(impl: Adapter, case: Case) -> None:
+    """Backward twice over one graph, and once more with twice the upstream: the same gradient, and twice that."""
+    run = impl.train(case.x, case.rate, case.seed, differentiable=True)
+    first, second, twice = run.gradient(case.upstream), run.gradient(case.upstream), run.gradient(2 * case.upstream)
+    require(ulps_between(second, first) == 0, "a second backward over the same graph must give the same gradient", first=first, second=second)
+    require(ulps_between(twice, 2 * first) == 0, "twice the upstream gradient must give twice the gradient", once=first, twice=twice)
+
+
+@clause("gradient-6")
+@given(case=cases(layouts=("contiguous",)))
+def test_double_backward_is_right(impl: Adapter, case: Case) -> None:
+    """The gradient is linear in the upstream, so its own gradient is the mask and scale again."""
+    run = impl.train(case.x, case.rate, case.seed, differentiable=True)
+    mask = nonzero(run.output)
+    assume(mask.any())
+    weights = 1 + case.upstream**2
+    gg = run.double_gradient(case.upstream, weights)
+    require(nonzero(gg) == mask, "the double backward must go through the forward's mask", output=run.output, double_gradient=gg)
+    require_rescaled(gg, weights, case.rate, mask, what="double gradient (x: its weights)")
+
+
+@clause("gradient-7")
+@given(case=cases())
+def test_each_backward_uses_its_own_mask(impl: Adapter, case: Case) -> None:
+    """With two forwards of one layer before their backwards, each backward goes through the mask of its own forward."""
+    impl.reseed(case.seed)
+    layer, x = impl.layer(case.rate), case.x
+    runs = [layer.train(x, differentiable=True) for _ in range(2)]
+    for which, run in zip(("first", "second"), runs, strict=True):
+        g = run.gradient(case.upstream)
+        message = f"of two forwards before their backwards, the backward of the {which} must use the {which}'s mask, at rate {case.rate:.6g}"
+        require(nonzero(g) == nonzero(run.output), message, output=run.output, gradient=g)
+
+
+@clause("gradient-8")
+@given(case=cases(layouts=("contiguous",)))
+def test_gradients_agree_with_finite_differences(impl: Adapter, case: Case) -> None:
+    """Under a fixed seed the output is linear in the input, so a difference of two outputs is the gradient exactly, up to rounding."""
+    impl.require_seedable()
+    if "float64" not in impl.claims.dtypes:
+        raise NotClaimed("it takes no float64")
+    x = case.x.astype(np.float64)
+    step = np.full_like(x, 0.125)
+    g = impl.train(x, case.rate, case.seed, differentiable=True).gradient(np.ones_like(x))
+    above, below = (impl.train(x + s, case.rate, case.seed).output for s in (step, -step))
+    difference = (above - below) / 0.25
+    near = np.abs(g - difference) <= 2.0**-20 * (1 + np.abs(difference))  # far above rounding, far below the 1 that a missed mask costs
+    require(near, f"the gradient must agree with finite differences under one seed, at rate {case.rate:.6g}", difference=difference, gradient=g)
+
+
+@clause("gradient-9")
+@given(case=cases(layouts=("contiguous",)))
+def test_recomputation_replays_the_mask(impl: Adapter, case: Case) -> None:
+    """Under activation checkpointing, the mask that the backward recomputes is the forward's."""
+    run = impl.checkpointed(case.x, case.rate, case.seed)
+    mask = nonzero(run.output)
+    assume(mask.any())
+    g = run.gradient(case.upstream)
+    require(nonzero(g) == mask, f"recomputation must replay the forward's mask, at rate {case.rate:.6g}", output=run.output, gradient=g)
+
+
+@clause("gradient-10")
+def test_weights_of_a_dropped_unit_stay_where_they_were(impl: Adapter, run: Run) -> None:
+    """In Linear 10→20, ReLU, dropout, Linear 20→1, one example at a time: a dropped unit's weights get no gradient, and SGD leaves them."""
+    dropout = impl.as_module(0.3).train()
+    import torch
+    from torch import nn
+
+    impl.reseed(run.seed_for("gradient-10"))
+    into, out = nn.Linear(10, 20), nn.Linear(20, 1)
+    sgd, dropped_units, active_units = torch.optim.SGD([into.weight, out.weight], lr=0.01), 0, 0
+    for example in torch.randn(24, 1, 10):
+        before = into.weight.detach().clone(), out.weight.detach().clone().t()
+        sgd.zero_grad()
+        with impl.guard.call(f"training a network around {impl.spelled(0.3, 'training')}"):
+            active = torch.relu(into(example))
+            hidden = dropout(active)
+            (out(hidden) - 9).square().sum().backward()
+        sgd.step()
+        on = active[0] > 0  # a unit that ReLU switched off says nothing of dropout
+        dropped = on & (hidden[0] == 0)
+        for weights, old, which in ((into.weight, before[0], "incoming"), (out.weight.t(), before[1], "outgoing")):
+            moved = (weights.detach() != old).any(1)
+            if (moved & dropped).any():
+                raise Violation(f"plain SGD moved the {which} weights of {int((moved & dropped).sum())} of {int(dropped.sum())} dropped units")
+            if (on & ~dropped & ~moved).any():
+                raise Violation(f"plain SGD left the {which} weights of {int((on & ~dropped & ~moved).sum())} surviving units where they were")
+        dropped_units, active_units = dropped_units + int(dropped.sum()), active_units + int(on.sum())
+    require_far_fetched(active_units * np.log(0.7))
+    if dropped_units in (0, active_units):
+        raise Violation(f"{dropped_units} of {active_units} active hidden units were dropped in 24 examples at rate 0.3")

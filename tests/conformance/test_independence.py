@@ -1,0 +1,85 @@
+"""Chapter `independence`: what the fate of one unit says about another's. Nothing."""
+
+import numpy as np
+from dropspec.adapters import Adapter
+from dropspec.arrays import DTYPES, nonzero
+from dropspec.outcomes import Violation
+from dropspec.plan import require_far_fetched
+from dropspec.properties import clause
+from dropspec.run import Notes, Run, judge
+
+
+@clause("independence-1")
+def test_units_of_a_row_are_independent(run: Run, notes: Notes) -> None:
+    """The drop rate is the same whether the left neighbour was dropped or survived."""
+    judge(run.results((*run.plan.main, *run.plan.small, *run.plan.elsewhere)), "left", notes)
+
+
+@clause("independence-2")
+def test_rows_of_a_batch_are_independent(run: Run, notes: Notes) -> None:
+    """The drop rate is the same whether the unit above was dropped or survived."""
+    judge(run.results(run.plan.main), "above", notes)
+
+
+@clause("independence-3")
+def test_successive_calls_are_independent(run: Run, notes: Notes) -> None:
+    """The drop rate is the same whether the same unit was dropped or survived in the call before."""
+    judge(run.results(run.plan.main), "call", notes)
+
+
+@clause("independence-3")
+def test_successive_small_calls_are_independent(run: Run, notes: Notes) -> None:
+    """The same of calls with 1 to 1000 units."""
+    judge(run.results(run.plan.small), "above", notes)
+
+
+@clause("independence-4")
+def test_the_number_dropped_of_a_row_is_binomial(run: Run, notes: Notes) -> None:
+    """The number dropped of a row varies as a Binomial does: no fixed count."""
+    judge(run.results(run.plan.main), "sum of row", notes)
+
+
+@clause("independence-4")
+def test_the_number_dropped_of_a_call_is_binomial(run: Run, notes: Notes) -> None:
+    """The number dropped of a whole call varies as a Binomial does, large or small."""
+    judge(run.results((*run.plan.main, *run.plan.small)), "sum of call", notes)
+
+
+@clause("independence-5")
+def test_there_is_no_echo(run: Run, notes: Notes) -> None:
+    """The mask agrees with itself half of the time at every lag below 65,536."""
+    judge(run.results(run.plan.main), "echo", notes)
+
+
+@clause("independence-6")
+def test_masks_do_not_repeat(run: Run, notes: Notes) -> None:
+    """No stretch of a thousand units comes twice."""
+    judge(run.results((*run.plan.main, *run.plan.small)), "twins", notes)
+
+
+UNITS = 256
+
+
+@clause("independence-7")
+def test_two_layers_draw_different_masks(impl: Adapter, run: Run) -> None:
+    """Two layers built one after the other draw different masks."""
+    impl.reseed(run.seed_for("independence-7"))
+    x = np.ones(UNITS, DTYPES[impl.claims.dtypes[0]])
+    _require_different(impl.layer(0.5).train(x).output, impl.layer(0.5).train(x).output, "two layers, one built and called after the other,")
+
+
+@clause("independence-7")
+def test_a_copy_draws_different_masks(impl: Adapter, run: Run) -> None:
+    """A layer and its deep copy draw different masks."""
+    impl.reseed(run.seed_for("independence-7"))
+    x = np.ones(UNITS, DTYPES[impl.claims.dtypes[0]])
+    layer = impl.layer(0.5)
+    layer.train(x)
+    twin = layer.copy()
+    _require_different(layer.train(x).output, twin.train(x).output, "a layer and its deep copy")
+
+
+def _require_different(a: np.ndarray, b: np.ndarray, who: str) -> None:  # type: ignore[type-arg]
+    require_far_fetched(UNITS * np.log(0.5))
+    if np.array_equal(nonzero(a), nonzero(b)):
+        raise Violation(f"{who} drew the same mask of {UNITS} units at rate 0.5")

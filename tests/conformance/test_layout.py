@@ -1,0 +1,67 @@
+"""Chapter `layout`: shape, dtype and memory of what goes in and what comes out."""
+
+from dropspec.adapters import Adapter
+from dropspec.arrays import nonzero
+from dropspec.compare import require, require_identical, require_rescaled
+from dropspec.outcomes import BadReply, Violation
+from dropspec.properties import clause, given
+from dropspec.strategies import LARGE, Case, cases
+from hypothesis import assume
+
+
+@clause("layout-1")
+@given(case=cases())
+def test_shape_and_dtype_are_kept(impl: Adapter, case: Case) -> None:
+    """The output has the input's shape and dtype."""
+    x = case.x
+    try:
+        y = impl.train(x, case.rate, case.seed).output
+    except BadReply as error:
+        raise Violation(f"{error}; it must keep type, shape and dtype") from error
+    if y.dtype != x.dtype:
+        raise Violation(f"input of dtype {x.dtype} gave output of dtype {y.dtype}")
+
+
+@clause("layout-2")
+@given(Case(shape=LARGE, layout="transposed"), case=cases(layouts=("transposed", "strided", "expanded", "channels-last"), ranks=(1, 2, 4)))
+def test_any_layout_gets_a_right_mask_on_the_right_elements(impl: Adapter, case: Case) -> None:
+    """Whatever the strides of the input, each output is 0 or x / keep of the element in its own place, some of each."""
+    x = case.x
+    y = impl.train(x, case.rate, case.seed).output
+    mask = nonzero(y)
+    assume(mask.any())
+    require_rescaled(y, x, case.rate, mask, what=f"output ({case.layout} input)")
+
+
+@clause("layout-3")
+@given(case=cases("plain", "special"))
+def test_the_input_is_not_changed(impl: Adapter, case: Case) -> None:
+    """A call leaves its input as it was, bit for bit, in training and in evaluation."""
+    x = case.x
+    require_identical(impl.train(x, case.rate, case.seed).input_after, x, "a training call must not change its input")
+
+
+@clause("layout-4")
+@given(case=cases(layouts=("contiguous", "transposed")))
+def test_in_place_changes_and_returns_the_input(impl: Adapter, case: Case) -> None:
+    """In place, the very input is returned, and it holds the right output."""
+    x = case.x
+    run, is_the_input = impl.in_place(x, case.rate, case.seed)
+    if not is_the_input:
+        raise Violation("an in-place call must return its input, but it returned another tensor")
+    mask = nonzero(run.output)
+    assume(mask.any())
+    require_rescaled(run.input_after, x, case.rate, mask, what="input after an in-place call")
+    require((run.input_after == 0) | mask, "what is dropped in place must be 0", came=run.input_after)
+
+
+@clause("layout-5", should=True)
+@given(case=cases(layouts=("contiguous", "transposed", "channels-last"), ranks=(2, 4)))
+def test_memory_format_is_kept(impl: Adapter, case: Case) -> None:
+    """The output of a dense input should have the input's strides."""
+    x = case.x
+    y = impl.train(x, case.rate, case.seed).output
+    matters = [axis for axis, n in enumerate(x.shape) if n > 1]
+    mine, theirs = ([a.strides[axis] // a.itemsize for axis in matters] for a in (y, x))
+    if mine != theirs:
+        raise Violation(f"a {case.layout} input of shape {x.shape} with strides {theirs} gave an output with strides {mine}")

@@ -1,0 +1,56 @@
+"""Chapter `numerics`: what floating point allows."""
+
+import numpy as np
+from dropspec.adapters import Adapter
+from dropspec.arrays import nonzero
+from dropspec.compare import require, require_rescaled, rescaled
+from dropspec.outcomes import Violation
+from dropspec.properties import clause, given
+from dropspec.run import Notes, Run
+from dropspec.strategies import Case, cases
+from hypothesis import assume
+
+
+@clause("numerics-1")
+def test_every_dtype_is_taken(impl: Adapter, notes: Notes) -> None:
+    """float16, bfloat16, float32 and float64 are all taken; the other clauses are judged in each of them."""
+    if impl.claims.refused:
+        raise Violation("; ".join(f"{error}" for error in impl.claims.refused.values()) + ": every floating dtype must be taken")
+    notes.certificate = "taken: " + ", ".join(impl.claims.dtypes)
+
+
+@clause("numerics-1")
+def test_every_dtype_gets_right_values(impl: Adapter, run: Run) -> None:
+    """In each dtype alone: survivors are x / keep, the others 0, and the dtype is kept."""
+    for name in impl.claims.dtypes:
+        case = Case(shape=(129,), dtype=name, rate=0.3, seed=run.seed_for(f"numerics-1 {name}"))
+        y = impl.train(case.x, case.rate, case.seed).output
+        if y.dtype.name != name:
+            raise Violation(f"input of dtype {name} gave output of dtype {y.dtype}")
+        require_rescaled(y, case.x, case.rate, nonzero(y))
+
+
+@clause("numerics-2")
+@given(case=cases("huge"))
+def test_overflow_only_where_the_result_overflows(impl: Adapter, case: Case) -> None:
+    """A survivor is infinite only where x / keep, rounded, is; up to the ulps of scale-1 at the very edge."""
+    x = case.x
+    y = impl.train(x, case.rate, case.seed).output
+    with np.errstate(over="ignore"):
+        near_the_edge = np.isinf(rescaled(x, case.rate).astype(np.float64) * (1 + 2.0**-6) if x.dtype.itemsize == 2 else rescaled(x * x.dtype.type(1 + 2.0**-20), case.rate))
+    fits = np.isfinite(rescaled(x, case.rate)) & ~near_the_edge
+    assume(fits.any())
+    require(np.isfinite(y) | ~fits, f"no overflow where x / keep is finite, at rate {case.rate:.6g}", x=x, expected=rescaled(x, case.rate), came=y)
+    require(~np.isnan(y), f"finite input must not give NaN, at rate {case.rate:.6g}", x=x, came=y)
+
+
+@clause("numerics-3")
+@given(case=cases("subnormal"))
+def test_subnormals_survive(impl: Adapter, case: Case) -> None:
+    """Subnormal inputs are dropped or rescaled as any other, not flushed: of all that are given, some survive, and those are x / keep."""
+    x = np.resize(case.x, 512).astype(case.x.dtype)
+    rate = min(case.rate, 0.5)
+    y = impl.train(x, rate, case.seed).output
+    if not nonzero(y).any():  # chance 2^-512 at most
+        raise Violation(f"none of 512 subnormal inputs survived rate {rate:.6g}: they are flushed to 0")
+    require_rescaled(y, x, rate, nonzero(y))

@@ -1,0 +1,54 @@
+"""Chapter `rate`: how often a unit is dropped."""
+
+import numpy as np
+from dropspec.adapters import Adapter
+from dropspec.arrays import DTYPES, nonzero
+from dropspec.outcomes import Violation
+from dropspec.plan import require_far_fetched
+from dropspec.properties import clause
+from dropspec.run import Notes, Run, judge
+
+
+@clause("rate-1")
+def test_the_drop_probability_is_the_rate(run: Run, notes: Notes) -> None:
+    """At every rate and in every dtype, the share dropped is the rate to the stated tolerance."""
+    results = run.results(run.plan.main)
+    for r in results:
+        notes.observe(f"drop rate at {r.campaign.rate:g} in {r.campaign.dtype}", r.findings["rate"].share)
+    judge(results, "rate", notes)
+
+
+@clause("rate-2")
+def test_it_is_the_same_at_every_position(run: Run, notes: Notes) -> None:
+    """First, last, odd tail, every column: no position has a rate of its own."""
+    judge(run.results((*run.plan.main, *run.plan.small, *run.plan.elsewhere)), "unit", notes)
+
+
+@clause("rate-3")
+def test_it_does_not_depend_on_the_input(run: Run, notes: Notes) -> None:
+    """Negative or positive, small or large: the value of an input has no influence on its fate."""
+    judge(run.results(run.plan.main), "value", notes)
+
+
+@clause("rate-4")
+def test_it_does_not_depend_on_dtype_shape_layout_or_batch(run: Run, notes: Notes) -> None:
+    """The same rate in half precision, transposed, strided, expanded, channels-last, in a batch of one, and from 1 to 2^18 units."""
+    half = [c for c in run.plan.main if c.dtype in ("float16", "bfloat16")]
+    judge(run.results((*half, *run.plan.elsewhere, *run.plan.small)), "rate", notes)
+
+
+@clause("rate-5", should=True)
+def test_a_changed_rate_takes_effect(impl: Adapter, run: Run) -> None:
+    """After assignment to the layer's rate, the next call drops at the new rate and scales by it."""
+    impl.reseed(run.seed_for("rate-5"))
+    layer, x = impl.layer(0.5), np.ones(4096, DTYPES[impl.claims.dtypes[0]])
+    layer.train(x)
+    layer.set_rate(0.9)
+    y = layer.train(x).output
+    share = float(1 - nonzero(y).mean())
+    require_far_fetched(-2 * 4096 * 0.15**2)  # Hoeffding's inequality for a share below .75 where .9 is right
+    if not 0.75 < share < 1:
+        raise Violation(f"after the layer's rate was changed from 0.5 to 0.9, {share:.3f} of 4096 units were dropped, where 0.9 is right")
+    scale = float(y.max())
+    if not 9 < scale < 11:
+        raise Violation(f"after the layer's rate was changed from 0.5 to 0.9, survivors are scaled by {scale:g}, where 10 is right")

@@ -1,0 +1,141 @@
+"""What the suite can ask of an implementation. An adapter answers what its framework offers; the rest says that it is not claimed.
+
+The harness speaks NumPy arrays (bfloat16 by ml_dtypes); an adapter translates. To write one, subclass `Adapter` and `Layer`, or give
+`dropspec check` any object with `claims`, `train(x, rate, seed)` and `evaluate(x, rate)` (see adapters/protocol.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ..arrays import DTYPES, Array
+from ..guard import Guard
+from ..outcomes import NotClaimed
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass
+class Claims:
+    """Facts that an implementation declares, or that its adapter has found out.
+
+    dtypes: those it takes; the others are not tested. refused: dtypes of its framework that it raised on, with the error (numerics-1).
+    rate_is_keep: it takes the probability of keeping, and the adapter turns rates round. functional: its functional form, where it has one.
+    """
+
+    dtypes: tuple[str, ...] = tuple(DTYPES)
+    refused: dict[str, str] = field(default_factory=dict)
+    rate_is_keep: bool = False
+    functional: Callable[..., Any] | None = None
+
+
+class Run(Protocol):
+    """One call, recorded: what went in, what came out, and the backward pass of just this call."""
+
+    @property
+    def output(self) -> Array:
+        """The output, of the input's shape."""
+
+    @property
+    def input_after(self) -> Array:
+        """The input as the call left it."""
+
+    def gradient(self, upstream: Array) -> Array:
+        """The gradient with respect to the input; can be called again and again. Raises NotClaimed without a backward pass."""
+
+    def double_gradient(self, upstream: Array, weights: Array) -> Array:
+        """The gradient of sum(gradient(upstream) · weights) with respect to upstream."""
+
+
+class Layer:
+    """One layer, or one function standing for it, that is called many times."""
+
+    def train(self, x: Array, *, differentiable: bool = False) -> Run:
+        """A forward pass in training mode, continuing the random stream. Gradients need `differentiable`."""
+        raise NotImplementedError
+
+    def evaluate(self, x: Array, *, differentiable: bool = False) -> Run:
+        """A forward pass in evaluation mode."""
+        raise NotClaimed("it has no evaluation mode")
+
+    def copy(self) -> Layer:
+        """A deep copy of the layer."""
+        raise NotClaimed("it is no layer that could be copied")
+
+    def set_rate(self, rate: float) -> None:
+        """Assigns to the layer's rate attribute."""
+        raise NotClaimed("it has no attribute that holds the rate")
+
+
+class Adapter:
+    """An implementation under test. `target` is how the user named it; every call into user code goes through the guard."""
+
+    framework = "?"
+    at_construction = False  # whether a rate is given before the first input is
+
+    def __init__(self, target: str, guard: Guard, claims: Claims) -> None:
+        self.target, self.guard, self.claims = target, guard, claims
+
+    def layer(self, rate: Any) -> Layer:
+        """A new layer with this rate. What the implementation raises comes as ImplementationError."""
+        raise NotImplementedError
+
+    def train(self, x: Array, rate: Any, seed: int, *, differentiable: bool = False) -> Run:
+        """Seeds, builds a layer, and calls it once in training mode."""
+        self.reseed(seed)
+        return self.layer(rate).train(x, differentiable=differentiable)
+
+    def evaluate(self, x: Array, rate: Any, *, differentiable: bool = False) -> Run:
+        """Builds a layer and calls it once in evaluation mode."""
+        return self.layer(rate).evaluate(x, differentiable=differentiable)
+
+    def reseed(self, seed: int) -> None:
+        """Seeds whatever stream the next layers and calls draw from; does nothing where the implementation cannot be seeded."""
+
+    def require_seedable(self) -> None:
+        """Raises NotClaimed where `reseed` does nothing."""
+        raise NotClaimed("it cannot be seeded")
+
+    def state(self) -> Any:
+        """The state of its random stream, comparable with `same_state`. Raises NotClaimed where it cannot be read."""
+        raise NotClaimed("the state of its random stream cannot be read")
+
+    def restore(self, state: Any) -> None:
+        """Puts a state of the random stream back."""
+        raise NotClaimed("the state of its random stream cannot be restored")
+
+    def same_state(self, a: Any, b: Any) -> bool:
+        """Whether two states are one."""
+        return bool(a == b)
+
+    def threads(self, count: int) -> AbstractContextManager[None]:
+        """Runs with that many threads."""
+        raise NotClaimed("its threads cannot be counted")
+
+    def checkpointed(self, x: Array, rate: float, seed: int) -> Run:
+        """A training call inside the framework's recomputation (activation checkpointing); differentiable."""
+        raise NotClaimed("its framework's recomputation is not driven here")
+
+    def in_place(self, x: Array, rate: float, seed: int) -> tuple[Run, bool]:
+        """A training call in place, and whether what it returned is the very input."""
+        raise NotClaimed("it offers no in-place mode")
+
+    def module(self, rate: float) -> nn.Module:
+        """The layer as a torch module of its own class."""
+        raise NotClaimed("it is no torch module")
+
+    def as_module(self, rate: float) -> nn.Module:
+        """A torch module that drops out: its own class, or a wrapper around its function."""
+        raise NotClaimed("it is no torch layer")
+
+    def functional(self, x: Array, rate: float, seed: int) -> Run:
+        """The same call by the functional form."""
+        raise NotClaimed("it names no functional form")
+
+    def spelled(self, rate: Any, mode: str) -> str:
+        """A Python expression for the call on `x`; empty where none can be given."""
+        return ""

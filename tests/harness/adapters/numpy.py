@@ -1,0 +1,131 @@
+"""Drives NumPy functions: of an array and the rate, seeded by a Generator argument, by an int, or by NumPy's global state."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Array, copy_as_laid_out, is_floating
+from ..guard import Call, Guard
+from ..outcomes import BadReply, NotClaimed
+from .base import Adapter, Claims, Layer
+from .signature import Signature
+
+
+class NumpyRun:
+    """One call of a NumPy function; it offers no backward pass."""
+
+    def __init__(self, x: Array, y: Any, what: str) -> None:
+        if isinstance(y, tuple) and len(y) == 2:
+            y = y[0]  # (output, mask), as teaching packages return it
+        if not isinstance(y, (np.ndarray, np.generic)):
+            raise BadReply(f"{what} returned {type(y).__name__}, not an array")
+        if y.shape != x.shape:
+            raise BadReply(f"{what} returned shape {y.shape} for input of shape {x.shape}")
+        if is_floating(x.dtype) and not is_floating(y.dtype):
+            raise BadReply(f"{what} returned dtype {y.dtype} for input of dtype {x.dtype}")
+        self.output, self.input_after = np.asarray(y), x
+
+    def gradient(self, upstream: Array) -> Array:
+        """Not offered."""
+        raise NotClaimed("a NumPy function offers no backward pass")
+
+    def double_gradient(self, upstream: Array, weights: Array) -> Array:
+        """Not offered."""
+        raise NotClaimed("a NumPy function offers no backward pass")
+
+
+class NumpyLayer(Layer):
+    """A function at one rate; the adapter keeps its random stream."""
+
+    def __init__(self, adapter: NumpyAdapter, rate: Any) -> None:
+        self._adapter, self._rate = adapter, rate
+
+    def train(self, x: Array, *, differentiable: bool = False) -> NumpyRun:
+        """A call in training mode."""
+        return self._call("training", x)
+
+    def evaluate(self, x: Array, *, differentiable: bool = False) -> NumpyRun:
+        """A call with the training flag off."""
+        if self._adapter.signature.training is None:
+            raise NotClaimed("it has no training flag, so no evaluation mode")
+        return self._call("evaluation", x)
+
+    def _call(self, mode: str, x: Array) -> NumpyRun:
+        adapter, own = self._adapter, copy_as_laid_out(x)
+        what = f"the {mode} call {adapter.spelled(self._rate, mode)} on {x.dtype} of shape {x.shape}"
+        adapter.guard.last = Call(mode, x, self._rate, adapter.last_seed, False)
+        with adapter.guard.call(what), np.errstate(all="ignore"):
+            rate = adapter.given(self._rate)
+            y = adapter.signature.call(adapter.function, own, rate, mode == "training", stream=adapter.next_stream())
+        return NumpyRun(own, y, what)
+
+
+class NumpyAdapter(Adapter):
+    """A function of an array and the rate.
+
+    Given an int seed argument, the calls that follow a seed get the ints that follow it.
+    """
+
+    framework = "numpy"
+    last_seed: int | None = None
+    seedable = True
+
+    def __init__(self, target: str, name: str, function: Callable[..., Any], signature: Signature, guard: Guard, claims: Claims) -> None:
+        super().__init__(target, guard, claims)
+        self.name, self.function, self.signature = name, function, signature
+        self._generator, self._next_seed = np.random.default_rng(0), 0
+
+    def given(self, rate: Any) -> Any:
+        """The rate as the implementation wants it."""
+        return 1 - rate if self.claims.rate_is_keep else rate
+
+    def layer(self, rate: Any) -> NumpyLayer:
+        """The function at one rate."""
+        return NumpyLayer(self, rate)
+
+    def next_stream(self) -> Any:
+        """What the next call gets for its generator or seed argument."""
+        if self.signature.stream_is_generator:
+            return self._generator
+        self._next_seed += 1
+        return self._next_seed - 1
+
+    def reseed(self, seed: int) -> None:
+        """Seeds the argument, or NumPy's global state where there is none."""
+        self.last_seed = seed
+        self._generator, self._next_seed = np.random.default_rng(seed), seed
+        if not self.signature.stream:
+            np.random.seed(seed % 2**32)
+
+    def find_seedable(self) -> None:
+        """Without a seed argument: claims seeding if NumPy's global state replays a call."""
+        x = np.ones(256, np.float32)
+        first, second = (self.train(x, 0.5, seed=1).output for _ in range(2))
+        self.seedable = bool(self.signature.stream) or np.array_equal(first, second)
+
+    def require_seedable(self) -> None:
+        """Raises NotClaimed where nothing from outside seeds it."""
+        if not self.seedable:
+            raise NotClaimed("it takes no seed, and NumPy's global state does not govern it")
+
+    def state(self) -> Any:
+        """The state of the Generator argument, or NumPy's global state."""
+        self.require_seedable()
+        if self.signature.stream and not self.signature.stream_is_generator:
+            raise NotClaimed("an int seed has no state")
+        return pickle.dumps(self._generator.bit_generator.state if self.signature.stream else np.random.get_state())
+
+    def restore(self, state: Any) -> None:
+        """Puts back what `state` gave."""
+        if self.signature.stream:
+            self._generator.bit_generator.state = pickle.loads(state)
+        else:
+            np.random.set_state(pickle.loads(state))
+
+    def spelled(self, rate: Any, mode: str) -> str:
+        """`dropout(x, 0.5, rng=rng)`."""
+        return self.signature.spelled(self.name, self.given(rate), mode, "rng" if self.signature.stream_is_generator else "seed")

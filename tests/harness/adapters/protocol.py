@@ -1,0 +1,93 @@
+"""Drives any object that has the protocol: `claims`, `train(x, rate, seed)` and `evaluate(x, rate)`, all in NumPy arrays.
+
+`train` with seed None continues the stream. Each returns an object with `output` and, if differentiable, `gradient(upstream)`.
+`claims` is a mapping; its keys are those of `Claims`, and `seedable`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Array, copy_as_laid_out
+from ..guard import Call, Guard
+from ..outcomes import BadReply, BadTarget, NotClaimed
+from .base import Adapter, Claims, Layer
+
+
+class ProtocolRun:
+    """A reply of the object, checked: an array of the input's shape."""
+
+    def __init__(self, x: Array, reply: Any, guard: Guard, what: str) -> None:
+        output = getattr(reply, "output", None)
+        if not isinstance(output, np.ndarray):
+            raise BadReply(f"{what} must return an object whose `output` is a NumPy array; it returned {type(reply).__name__}")
+        if output.shape != x.shape:
+            raise BadReply(f"{what} returned shape {output.shape} for input of shape {x.shape}")
+        self.output, self.input_after = output, x
+        self._reply, self._guard, self._what = reply, guard, what
+
+    def gradient(self, upstream: Array) -> Array:
+        """The object's own gradient."""
+        if not hasattr(self._reply, "gradient"):
+            raise NotClaimed("its replies have no `gradient`")
+        with self._guard.call(f"the gradient of {self._what}"):
+            return np.asarray(self._reply.gradient(upstream))
+
+    def double_gradient(self, upstream: Array, weights: Array) -> Array:
+        """Not part of the protocol."""
+        raise NotClaimed("the protocol has no double backward pass")
+
+
+class ProtocolLayer(Layer):
+    """The object at one rate."""
+
+    def __init__(self, adapter: ProtocolAdapter, rate: Any) -> None:
+        self._adapter, self._rate = adapter, rate
+
+    def train(self, x: Array, *, differentiable: bool = False) -> ProtocolRun:
+        """`train(x, rate, seed)`: the seed at the first call after `reseed`, None after it."""
+        seed, self._adapter.pending_seed = self._adapter.pending_seed, None
+        return self._adapter.ask("train", x, self._rate, seed)
+
+    def evaluate(self, x: Array, *, differentiable: bool = False) -> ProtocolRun:
+        """`evaluate(x, rate)`."""
+        return self._adapter.ask("evaluate", x, self._rate)
+
+
+class ProtocolAdapter(Adapter):
+    """An object of the user's that speaks the protocol itself."""
+
+    framework = "protocol"
+    pending_seed: int | None = None
+
+    def __init__(self, target: str, thing: Any, guard: Guard) -> None:
+        claims = dict(thing.claims) if isinstance(thing.claims, Mapping) else dict(vars(thing.claims))
+        self._thing, self._seedable = thing, bool(claims.pop("seedable", True))
+        try:
+            super().__init__(target, guard, Claims(**claims))
+        except TypeError as error:
+            raise BadTarget(f"the claims of {target} cannot be read: {error}") from error
+
+    def ask(self, method: str, x: Array, rate: Any, *seed: int | None) -> ProtocolRun:
+        """Calls a method of the object on a copy of x."""
+        what, own = f"{method}(x, {rate}) of {self.target} on {x.dtype} of shape {x.shape}", copy_as_laid_out(x)
+        self.guard.last = Call("training" if method == "train" else "evaluation", x, rate, seed[0] if seed else None, False)
+        with self.guard.call(what):
+            reply = getattr(self._thing, method)(own, rate, *seed)
+        return ProtocolRun(own, reply, self.guard, what)
+
+    def layer(self, rate: Any) -> ProtocolLayer:
+        """The object at one rate."""
+        return ProtocolLayer(self, rate)
+
+    def reseed(self, seed: int) -> None:
+        """The next call of `train` gets this seed."""
+        self.pending_seed = seed
+
+    def require_seedable(self) -> None:
+        """Raises NotClaimed where the claims say so."""
+        if not self._seedable:
+            raise NotClaimed("its claims say that it cannot be seeded")

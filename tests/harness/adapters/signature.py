@@ -1,0 +1,92 @@
+"""Finds, by name and place, which parameters of a layer or function are the rate, the training flag and the seed."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ..outcomes import BadTarget
+
+RATES = ("p", "rate", "drop_rate", "dropout_rate", "drop_prob", "dropout_prob", "dropout", "dropout_p", "prob", "probability", "ratio", "drop_p")
+KEEPS = ("keep_prob", "keep", "p_keep", "keep_rate", "keep_p")
+TRAINING = ("training", "train", "is_training", "training_mode", "is_train")
+INFERENCE = ("inference", "deterministic", "eval", "evaluate", "is_test")
+GENERATORS = ("rng", "generator", "gen")
+SEEDS = ("seed", "random_state", "random_seed")
+
+
+@dataclass(frozen=True)
+class Signature:
+    """The names of the parameters that the suite fills; `rate` is None where it goes by place, `names` are all of them."""
+
+    names: tuple[str, ...]
+    rate: str | None
+    rate_is_keep: bool = False
+    training: str | None = None
+    training_is_inverted: bool = False
+    stream: str | None = None
+    stream_is_generator: bool = False
+
+    def bind(self, constructor: Callable[..., Any], rate: Any, **options: Any) -> Any:
+        """Calls a constructor with the rate."""
+        return constructor(rate, **options) if self.rate is None else constructor(**{self.rate: rate}, **options)
+
+    def call(self, function: Callable[..., Any], x: Any, rate: Any, training: bool, stream: Any = None, **options: Any) -> Any:
+        """Calls a function with the input, the rate, and the flag and stream where it has them."""
+        if self.training:
+            options[self.training] = training != self.training_is_inverted
+        if self.stream:
+            options[self.stream] = stream
+        return function(x, rate, **options) if self.rate is None else function(x, **{self.rate: rate}, **options)
+
+    def spelled_rate(self, rate: Any) -> str:
+        """The rate as an argument in Python."""
+        text = f"float({str(rate)!r})" if isinstance(rate, float) and repr(rate).strip("-") in ("nan", "inf") else repr(rate)
+        return text if self.rate is None else f"{self.rate}={text}"
+
+    def spelled(self, name: str, rate: Any, mode: str, stream: str = "") -> str:
+        """A call of the function on `x`, in Python."""
+        arguments = ["x", self.spelled_rate(rate)]
+        if self.training and mode:
+            arguments.append(f"{self.training}={(mode == 'training') != self.training_is_inverted}")
+        if self.stream and stream:
+            arguments.append(f"{self.stream}={stream}")
+        return f"{name}({', '.join(arguments)})"
+
+
+def read_signature(target: str, thing: Callable[..., Any], *, inputs: int) -> Signature:
+    """Reads the signature of a constructor (no inputs) or a function (one input, then the rate).
+
+    Raises BadTarget, with what it wants and what to do, where other arguments are required.
+    """
+    try:
+        parameters = [p for p in inspect.signature(thing).parameters.values() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    except (TypeError, ValueError):  # compiled functions have no signature; they are called by place
+        return Signature((), None)
+    names = tuple(p.name for p in parameters)
+    rest = parameters[inputs:]
+    rate = next((p for p in rest if p.name.lower() in RATES + KEEPS), None)
+    if rate is None and rest and not (rest[0].name in TRAINING + INFERENCE + GENERATORS + SEEDS):
+        rate = rest[0]
+    training = next((n for n in names[inputs:] if n in TRAINING + INFERENCE), None)
+    stream = next((p for p in rest if p.name in GENERATORS + SEEDS), None)
+    filled = {p for p in (rate and rate.name, training, stream and stream.name) if p}
+    missing = [p.name for p in rest if p.default is p.empty and p.name not in filled]
+    if rate is None or missing or len(names) < inputs:
+        offered = "(rate)" if inputs == 0 else "(x, rate)"
+        raise BadTarget(
+            f"{target} wants the arguments ({', '.join(names) or '*args'}), but dropspec can only call it as {offered}: "
+            f"give a class or function that fills in the others, for instance by functools.partial or a subclass"
+        )
+    by_place = rest[0] is rate and rate.kind is not rate.KEYWORD_ONLY
+    return Signature(
+        names,
+        None if by_place else rate.name,
+        rate.name.lower() in KEEPS,
+        training,
+        training in INFERENCE,
+        stream.name if stream else None,
+        stream is not None and (stream.name in GENERATORS or "Generator" in str(stream.annotation)),
+    )

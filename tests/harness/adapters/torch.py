@@ -1,0 +1,273 @@
+"""Drives torch layers: a module class whose constructor takes the rate, or a function of the input and the rate."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from ..arrays import DTYPES, Array, copy_as_laid_out, is_floating
+from ..guard import Call, Guard
+from ..outcomes import BadReply, NotClaimed
+from .base import Adapter, Claims, Layer
+from .signature import Signature
+
+BFLOAT16 = DTYPES["bfloat16"]
+
+
+def to_torch(x: Array) -> Tensor:
+    """A tensor with its own memory, and with the values and strides of x."""
+    own = copy_as_laid_out(x)
+    return torch.from_numpy(own.view(np.int16)).view(torch.bfloat16) if own.dtype == BFLOAT16 else torch.from_numpy(own)
+
+
+def to_numpy(x: Tensor) -> Array:
+    """The tensor as an array, sharing memory with it where it can."""
+    x = x.detach().cpu()
+    return x.view(torch.int16).numpy().view(BFLOAT16) if x.dtype == torch.bfloat16 else np.asarray(x.numpy())
+
+
+class TorchRun:
+    """One call of a torch layer; its gradients come from autograd on just this call."""
+
+    def __init__(self, x: Tensor, y: Any, guard: Guard, what: str) -> None:
+        if not isinstance(y, Tensor):
+            raise BadReply(f"{what} returned {type(y).__name__}, not a tensor")
+        if y.shape != x.shape:
+            raise BadReply(f"{what} returned shape {tuple(y.shape)} for input of shape {tuple(x.shape)}")
+        self.x, self.y, self._guard, self._what = x, y, guard, what
+        self.output = to_numpy(y)
+        if is_floating(DTYPES.get(str(x.dtype).removeprefix("torch."), np.dtype(int))) and not is_floating(self.output.dtype):
+            raise BadReply(f"{what} returned dtype {y.dtype} for input of dtype {x.dtype}")
+
+    @property
+    def input_after(self) -> Array:
+        """The input as the call left it."""
+        return to_numpy(self.x)
+
+    def gradient(self, upstream: Array) -> Array:
+        """By autograd; zeros where the output does not depend on the input, as a network around it would get."""
+        with self._guard.call(f"the backward pass of {self._what}"):
+            return to_numpy(self._gradient(to_torch(upstream).to(self.y.dtype), create_graph=False))
+
+    def double_gradient(self, upstream: Array, weights: Array) -> Array:
+        """The gradient of sum(gradient(upstream) · weights) with respect to upstream."""
+        with self._guard.call(f"the double backward pass of {self._what}"):
+            u = to_torch(upstream).requires_grad_()
+            inner = self._gradient(u, create_graph=True)
+            if not inner.requires_grad:
+                return np.zeros_like(upstream)
+            (outer,) = torch.autograd.grad(inner, u, to_torch(weights), allow_unused=True)
+            return np.zeros_like(upstream) if outer is None else to_numpy(outer)
+
+    def _gradient(self, u: Tensor, create_graph: bool) -> Tensor:
+        if not self.y.requires_grad:
+            return torch.zeros_like(self.x)
+        (g,) = torch.autograd.grad(self.y, self.x, u, retain_graph=True, create_graph=create_graph, allow_unused=True)
+        return torch.zeros_like(self.x) if g is None else g
+
+
+class TorchLayer(Layer):
+    """A torch module, switched between training and evaluation before each call."""
+
+    def __init__(self, module: nn.Module, adapter: TorchAdapter, rate: Any) -> None:
+        self.module, self._adapter, self._rate = module, adapter, rate
+
+    def train(self, x: Array, *, differentiable: bool = False) -> TorchRun:
+        """A forward pass with `module.train()`."""
+        return self._call("training", x, differentiable)
+
+    def evaluate(self, x: Array, *, differentiable: bool = False) -> TorchRun:
+        """A forward pass with `module.eval()`."""
+        self._adapter.require_eval_mode()
+        return self._call("evaluation", x, differentiable)
+
+    def _call(self, mode: str, x: Array, differentiable: bool) -> TorchRun:
+        adapter = self._adapter
+        what = f"the {mode} forward of {adapter.spelled(self._rate, mode)} on {x.dtype} of shape {x.shape}"
+        tensor = to_torch(x).requires_grad_(differentiable)
+        adapter.guard.last = Call(mode, x, self._rate, adapter.last_seed, differentiable)
+        with adapter.guard.call(what):
+            return TorchRun(tensor, self.module.train(mode == "training")(tensor), adapter.guard, what)
+
+    def copy(self) -> TorchLayer:
+        """By copy.deepcopy."""
+        self._adapter.require_class()
+        with self._adapter.guard.call(f"copy.deepcopy of {self._adapter.spelled(self._rate, '')}"):
+            return TorchLayer(copy.deepcopy(self.module), self._adapter, self._rate)
+
+    def set_rate(self, rate: float) -> None:
+        """Assigns to the attribute that holds the rate the layer was built with."""
+        self._adapter.require_class()
+        held = [name for name, value in vars(self.module).items() if isinstance(value, float) and value == self._adapter.given(self._rate)]
+        if not held:
+            raise NotClaimed("it has no attribute that holds the rate")
+        setattr(self.module, held[0], self._adapter.given(rate))
+        self._rate = rate
+
+
+class FunctionModule(nn.Module):
+    """Gives a function the form of a module, so that both are driven alike."""
+
+    def __init__(self, call: Callable[[Tensor, bool], Any]) -> None:
+        super().__init__()
+        self.call = call
+
+    def forward(self, x: Tensor) -> Any:
+        """The function's own output, in the module's mode."""
+        return self.call(x, self.training)
+
+
+class TorchAdapter(Adapter):
+    """What module classes and functions of torch share: torch's global generator, threads, checkpointing."""
+
+    framework = "torch"
+    last_seed: int | None = None
+
+    def __init__(self, target: str, name: str, thing: Callable[..., Any], signature: Signature, guard: Guard, claims: Claims) -> None:
+        super().__init__(target, guard, claims)
+        self.name, self.thing, self.signature = name, thing, signature
+
+    def given(self, rate: Any) -> Any:
+        """The rate as the implementation wants it."""
+        return 1 - rate if self.claims.rate_is_keep else rate
+
+    def build(self, rate: Any, **options: Any) -> nn.Module:
+        """The module that `layer` drives."""
+        raise NotImplementedError
+
+    def layer(self, rate: Any) -> TorchLayer:
+        """A new module."""
+        return TorchLayer(self.build(rate), self, rate)
+
+    def require_eval_mode(self) -> None:
+        """Raises NotClaimed for a function without a training flag."""
+
+    def require_class(self) -> None:
+        """Raises NotClaimed for a function, which keeps nothing between calls."""
+
+    def reseed(self, seed: int) -> None:
+        """Seeds torch's global generator."""
+        self.last_seed = seed
+        torch.manual_seed(seed)
+
+    def require_seedable(self) -> None:
+        """torch layers claim seeding through the global generator."""
+
+    def state(self) -> Tensor:
+        """The state of torch's global generator."""
+        return torch.get_rng_state()
+
+    def restore(self, state: Tensor) -> None:
+        """Puts the state of torch's global generator back."""
+        torch.set_rng_state(state)
+
+    def same_state(self, a: Tensor, b: Tensor) -> bool:
+        """Whether two states are equal, byte for byte."""
+        return torch.equal(a, b)
+
+    @contextmanager
+    def threads(self, count: int) -> Iterator[None]:
+        """Runs with that many of torch's own threads."""
+        before = torch.get_num_threads()
+        torch.set_num_threads(count)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
+
+    def checkpointed(self, x: Array, rate: float, seed: int) -> TorchRun:
+        """By torch.utils.checkpoint, not reentrant. The output is recomputed in each backward."""
+        self.reseed(seed)
+        module = self.build(rate).train()
+        what = f"the checkpointed forward of {self.spelled(rate, 'training')}"
+        tensor = to_torch(x).requires_grad_()
+        with self.guard.call(what):
+            return TorchRun(tensor, checkpoint(_Saving(module), tensor, use_reentrant=False), self.guard, what)
+
+    def in_place(self, x: Array, rate: float, seed: int) -> tuple[TorchRun, bool]:
+        """With `inplace=True`, where the signature has it."""
+        if "inplace" not in self.signature.names:
+            raise NotClaimed("it offers no in-place mode (no parameter `inplace`)")
+        self.reseed(seed)
+        module, tensor = self.build(rate, inplace=True).train(), to_torch(x)
+        what = f"the in-place forward of {self.spelled(rate, 'training')}"
+        with self.guard.call(what):
+            run = TorchRun(tensor, module(tensor), self.guard, what)
+        return run, run.y.data_ptr() == tensor.data_ptr()
+
+    def as_module(self, rate: float) -> nn.Module:
+        """The module that `layer` drives."""
+        return self.build(rate)
+
+    def functional(self, x: Array, rate: float, seed: int) -> TorchRun:
+        """By the functional form that the class names, called as (x, rate, training)."""
+        form = self.claims.functional
+        if form is None:
+            return super().functional(x, rate, seed)  # type: ignore[return-value]
+        self.reseed(seed)
+        tensor = to_torch(x)
+        with self.guard.call(f"the functional form of {self.name}"):
+            return TorchRun(tensor, form(tensor, self.given(rate), True), self.guard, f"the functional form of {self.name}")
+
+
+class _Saving(nn.Module):
+    """The layer inside a checkpoint, between operations that save nothing but what they need: the multiplication saves the dropped output."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, x: Tensor) -> Any:
+        return self.module(x * 1)
+
+
+class TorchModuleAdapter(TorchAdapter):
+    """A torch.nn.Module class; the rate goes to its constructor."""
+
+    at_construction = True
+
+    def build(self, rate: Any, **options: Any) -> nn.Module:
+        """Calls the constructor."""
+        with self.guard.call(f"the construction of {self.spelled(rate, '')}"):
+            module = self.signature.bind(self.thing, self.given(rate), **options)
+        if not isinstance(module, nn.Module):
+            raise BadReply(f"{self.spelled(rate, '')} built {type(module).__name__}, not a torch.nn.Module")
+        return module
+
+    def module(self, rate: float) -> nn.Module:
+        """A new module of the class itself."""
+        return self.build(rate)
+
+    def spelled(self, rate: Any, mode: str) -> str:
+        """`Dropout(0.5).train()(x)`, or only the construction without a mode."""
+        call = {"training": ".train()(x)", "evaluation": ".eval()(x)"}.get(mode, "")
+        return f"{self.name}({self.signature.spelled_rate(self.given(rate))}){call}"
+
+
+class TorchFunctionAdapter(TorchAdapter):
+    """A function of a tensor and the rate, with or without a training flag; random numbers from torch's global generator."""
+
+    def build(self, rate: Any, **options: Any) -> nn.Module:
+        """A module around the function."""
+        given = self.given(rate)
+        return FunctionModule(lambda x, training: self.signature.call(self.thing, x, given, training, **options))
+
+    def require_eval_mode(self) -> None:
+        """Raises NotClaimed without a training flag."""
+        if self.signature.training is None:
+            raise NotClaimed("it has no training flag, so no evaluation mode")
+
+    def require_class(self) -> None:
+        """Raises NotClaimed: a function keeps nothing."""
+        raise NotClaimed("it is a function, which keeps nothing between calls")
+
+    def spelled(self, rate: Any, mode: str) -> str:
+        """`dropout(x, 0.5, training=True)`."""
+        return self.signature.spelled(self.name, self.given(rate), mode)

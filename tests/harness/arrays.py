@@ -1,0 +1,64 @@
+"""Arrays as the harness hands them to an implementation: four dtypes, any memory layout, and copies that keep it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Bits = NDArray[np.bool_]
+
+DTYPES: dict[str, np.dtype[Any]] = {
+    "float32": np.dtype(np.float32),
+    "float64": np.dtype(np.float64),
+    "float16": np.dtype(np.float16),
+    "bfloat16": np.dtype(ml_dtypes.bfloat16),
+}
+FRACTION_BITS = {"float16": 10, "bfloat16": 7, "float32": 23, "float64": 52}
+LAYOUTS = ("contiguous", "transposed", "strided", "expanded", "channels-last")
+
+
+def is_floating(dtype: np.dtype[Any]) -> bool:
+    """True for the four dtypes that dropout is specified for."""
+    return dtype in DTYPES.values()
+
+
+def raw(x: Array) -> Array:
+    """The bits of a floating array as unsigned integers, without copying."""
+    return x.view(np.dtype(f"u{x.dtype.itemsize}"))
+
+
+def nonzero(x: Array) -> Bits:
+    """True where x is neither 0 nor -0; on the bits, as NumPy compares half precision slowly."""
+    bits = raw(np.ascontiguousarray(x))
+    return np.asarray((bits << bits.dtype.type(1)) != 0)
+
+
+def laid_out(values: Array, layout: str) -> Array:
+    """An array with these values and this memory layout; `expanded` repeats the first entry of axis 0 with stride 0.
+
+    A layout that the rank does not have (transposed below 2, channels-last other than 4) is contiguous.
+    """
+    if layout == "transposed" and values.ndim >= 2:
+        return values.swapaxes(0, -1).copy().swapaxes(0, -1)
+    if layout == "strided" and values.ndim >= 1:
+        wide = np.repeat(values, 2, axis=-1)
+        wide[..., 1::2] = 1  # what lies between must not look like the data
+        return wide[..., ::2]
+    if layout == "expanded" and values.ndim >= 1 and len(values):
+        return as_strided(values[:1].copy(), values.shape, (0, *values.strides[1:]))
+    if layout == "channels-last" and values.ndim == 4:
+        return values.transpose(0, 2, 3, 1).copy().transpose(0, 3, 1, 2)
+    return np.ascontiguousarray(values)
+
+
+def copy_as_laid_out(x: Array) -> Array:
+    """A copy of x with the strides of x; where elements share memory in x, they do in the copy."""
+    if x.flags.c_contiguous:
+        return x.copy()
+    span = 1 + sum((n - 1) * step // x.itemsize for n, step in zip(x.shape, x.strides, strict=True)) if x.size else 0
+    return as_strided(as_strided(x, (span,), (x.itemsize,)).copy(), x.shape, x.strides)

@@ -1,0 +1,135 @@
+"""A campaign draws masks at one rate, dtype, shape and layout, and shows each draw to all its lenses.
+
+Drawing is what costs, so every lens looks at the same draws; a campaign ends when all have decided. The plan of campaigns is fixed, outside
+any search: a random failure found by search would have no error rate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from math import prod, sqrt
+from typing import Any
+
+import numpy as np
+
+from .adapters import Adapter, Layer
+from .arrays import DTYPES, Array, laid_out, nonzero
+from .gauge import Decision, samples_for
+from .lenses import Draw, Finding, Lens, build
+
+BUDGET = 10  # times Wald's bound; a right rate lens has passed by 3.2 of them with chance .999
+LOOKS = 20  # a Wald's bound
+HALF_MILLION = 1 << 19
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """Masks at one rate, dtype, shape and layout; `within` is the absolute tolerance of its rate.
+
+    With `calls_as_rows` a draw is a matrix of many small calls, one a row; otherwise it is one call, whose rows are its last axis.
+    """
+
+    rate: float
+    dtype: str
+    shape: tuple[int, ...]
+    within: float
+    lenses: tuple[str, ...]
+    layout: str = "contiguous"
+    calls_as_rows: bool = False
+
+    @property
+    def tol(self) -> float:
+        """The tolerance of the rate in standard deviations of one trial."""
+        return self.within / sqrt(self.rate * (1 - self.rate))
+
+    @property
+    def bound(self) -> float:
+        """Wald's bound for the rate lens, in mask bits."""
+        return samples_for(self.tol)
+
+    @property
+    def name(self) -> str:
+        """How the report calls it."""
+        layout = "" if self.layout == "contiguous" else f" {self.layout}"
+        return f"rate {self.rate:g}, {self.dtype}{layout}, shape {'×'.join(map(str, self.shape))}"
+
+    def input(self) -> Array:
+        """Numbers of either sign and two sizes, powers of two, so that the ratio output / input is exact where the scale is."""
+        rng = np.random.default_rng(list(self.shape))
+        values = rng.choice(np.array([-4.0, -0.25, 0.25, 4.0]), self.shape).astype(DTYPES[self.dtype])
+        return laid_out(values, self.layout)
+
+
+@dataclass
+class Results:
+    """What the lenses of one campaign found, over how many mask bits."""
+
+    campaign: Campaign
+    findings: dict[str, Finding] = field(default_factory=dict)
+    bits: int = 0
+
+    @property
+    def rate_failed(self) -> bool:
+        """Whether the rate itself is wrong here."""
+        return self.findings["rate"].decision is Decision.FAIL
+
+
+def conduct(campaign: Campaign, adapter: Adapter, alpha: float, seed: int) -> Results:
+    """Runs one campaign; each lens fails a right implementation with chance alpha at most.
+
+    A lens that is still open when the budget ends is reported so. Where the rate fails, the others get half a million bits to find why.
+    """
+    lenses = {name: build(name, campaign, alpha) for name in campaign.lenses}
+    draws = _draws(campaign, adapter, seed)
+    results, next_look = Results(campaign), 0.0
+    while results.bits < BUDGET * campaign.bound:
+        draw = next(draws)
+        results.bits += draw.mask.size
+        for lens in lenses.values():
+            lens.look(draw)
+        if results.bits < next_look:
+            continue
+        next_look = results.bits + campaign.bound / LOOKS
+        if not _go_on(lenses, results.bits, campaign):
+            break
+    results.findings = {name: lens.finding() for name, lens in lenses.items()}
+    return results
+
+
+def _go_on(lenses: dict[str, Lens], bits: int, campaign: Campaign) -> bool:
+    rate = lenses["rate"].decide()
+    if rate is Decision.FAIL:
+        return bits < min(HALF_MILLION, campaign.bound)
+    if rate is Decision.OPEN:
+        return True
+    return any(lens.decide() is Decision.OPEN for lens in lenses.values())
+
+
+def _draws(campaign: Campaign, adapter: Adapter, seed: int) -> Iterator[Draw]:
+    x = campaign.input()
+    weights = _weights(campaign, x)
+    adapter.reseed(seed)
+    layer = adapter.layer(campaign.rate)
+    before: np.ndarray[Any, np.dtype[np.bool_]] | None = None
+    columns = prod(campaign.shape) if campaign.calls_as_rows else campaign.shape[-1]
+    calls = max(1, min(256, int(campaign.bound / LOOKS / columns))) if campaign.calls_as_rows else 1
+    while True:
+        outputs = [layer_output(layer, x) for _ in range(calls)]
+        y = np.stack(outputs).reshape(calls, -1) if campaign.calls_as_rows else outputs[0].reshape(-1, columns)
+        mask = nonzero(y)
+        yield Draw(mask, before, x if not campaign.calls_as_rows else None, y * weights if weights is not None else None)
+        before = mask
+
+
+def layer_output(layer: Layer, x: Array) -> Array:
+    """One training call's output."""
+    return layer.train(x).output
+
+
+def _weights(campaign: Campaign, x: Array) -> Array | None:
+    """keep / x: the factors that turn an output into 0 or 1 where the specification holds."""
+    if not {"mean", "square"} & set(campaign.lenses):
+        return None
+    rows = (1, -1) if campaign.calls_as_rows else (-1, campaign.shape[-1])
+    return np.asarray((1 - campaign.rate) / x.astype(np.float64)).astype(x.dtype).reshape(rows)

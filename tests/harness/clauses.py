@@ -1,0 +1,42 @@
+"""Reads the clauses out of the specification, so that ids, titles and levels are written down once."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+_HEADING = re.compile(r"^### (?P<id>[a-z]+-\d+) — (?P<title>.+)$")
+_LEVEL = re.compile(r"\b(MUST|SHOULD|MAY)\b")
+
+
+@dataclass(frozen=True)
+class Clause:
+    """One clause of spec/*.md: `level` is the first of MUST, SHOULD, MAY in its rule; `text` is all that stands under its heading."""
+
+    id: str
+    title: str
+    level: str
+    text: str
+
+    @property
+    def chapter(self) -> str:
+        """The chapter: what stands before the number."""
+        return self.id.rsplit("-", 1)[0]
+
+
+@cache
+def all_clauses() -> dict[str, Clause]:
+    """Every clause of the specification by id, in the order of the text. Raises ValueError for a rule without a level."""
+    found: dict[str, Clause] = {}
+    for part in re.split(r"^(?=##)", (files("dropspec.spec") / "dropout.md").read_text("utf-8"), flags=re.MULTILINE):
+        heading, _, text = part.partition("\n")
+        match = _HEADING.match(heading.strip())
+        if not match:
+            continue
+        level = _LEVEL.search(text)
+        if level is None:
+            raise ValueError(f"the rule of clause {match['id']} says neither MUST nor SHOULD nor MAY")
+        found[match["id"]] = Clause(match["id"], match["title"].strip(), level[0], text.strip())
+    return found

@@ -1,0 +1,81 @@
+"""`dropspec check TARGET …`: judges dropout layers by the specification."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import __version__
+from .clauses import all_clauses
+from .plan import PROFILES
+from .report import json as json_report
+from .report import terminal
+from .session import Options, answers, known_failures
+from .supervise import Failed, supervise
+
+CONFORMANT, NOT_CONFORMANT, USAGE = 0, 1, 2
+
+TARGETS = """\
+targets:
+  [label=]module:attribute       for instance torch.nn:Dropout, mypackage.layers:MyDropout
+  [label=]path/file.py:attribute for instance mine=layers.py:dropout
+  A target is a torch.nn.Module class whose constructor takes the rate, a torch or NumPy function of (x, rate), with or without a training
+  flag and a generator or seed, or an object with `claims`, `train(x, rate, seed)` and `evaluate(x, rate)`.
+exit codes: 0 all targets conform; 1 one does not; 2 a target cannot be loaded, or the command line is wrong
+"""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="dropspec", description="The specification of dropout, and whether a layer keeps it.")
+    parser.add_argument("--version", action="version", version=f"dropspec {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True)
+    check = commands.add_parser(
+        "check",
+        help="judge dropout layers, clause by clause",
+        description="Judges dropout layers by every clause of the specification.",
+        epilog=TARGETS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    check.add_argument("targets", nargs="+", metavar="TARGET", help="what to judge; several at once")
+    check.add_argument("--profile", choices=tuple(PROFILES), default="standard", help="how much to look at (default: standard)")
+    check.add_argument("--seed", type=int, default=0, metavar="N", help="another seed explores; the same gives the same verdicts (default: 0)")
+    check.add_argument("--clause", action="append", default=[], metavar="ID", help="judge this clause only; may be repeated")
+    check.add_argument("--strict", action="store_true", help="a departure from a SHOULD counts as not conformant, too")
+    check.add_argument("--known", default="", metavar="FILE", help="TOML with declared failures: [[known]] with clause, reason and, if need be, target")
+    check.add_argument("--json", default="", metavar="PATH", help="write the verdicts as JSON")
+    check.add_argument("--junitxml", default="", metavar="PATH", help="write pytest's JUnit XML")
+    check.add_argument("--timeout", type=float, default=10.0, metavar="SECONDS", help="how long one call of the layer may take (default: 10)")
+    check.add_argument("-n", dest="workers", type=int, default=1, metavar="N", help="processes to spread the tests over; needs pytest-xdist (default: 1)")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line; returns the exit code."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    unknown = [c for c in given.clause if c not in all_clauses()]
+    if unknown:
+        parser.error(f"there is no clause {', '.join(unknown)}; clauses are named as in spec/dropout.md, for instance scale-1")
+    if given.timeout <= 0:
+        parser.error("--timeout must be above 0")
+    options = Options(
+        tuple(given.targets), given.profile, given.seed, given.strict, given.timeout, tuple(given.clause), given.known
+    )
+    try:
+        known = known_failures(given.known) if given.known else []
+        journal = supervise(options, given.workers, given.junitxml)
+    except (Failed, ValueError) as error:
+        print(f"dropspec: {error}", file=sys.stderr)
+        return USAGE
+    except KeyboardInterrupt:
+        print("dropspec: interrupted", file=sys.stderr)
+        return 130
+    found = answers(journal.records, journal.labels, journal.unusable, given.clause or list(all_clauses()), known)
+    terminal.show(found, options)
+    if given.json:
+        json_report.write(Path(given.json), found, options)
+    if any(a.unusable for a in found):
+        return USAGE
+    return CONFORMANT if all(a.conformant(given.strict) for a in found) else NOT_CONFORMANT

@@ -1,0 +1,117 @@
+"""Looks at all observations together, over all rates, and names the known bug that they fit: what it is, how it shows, what to change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from .verdicts import Judged, Verdict
+
+Observations = Mapping[str, float]
+Failed = frozenset[str]
+
+
+def diagnose(clauses: tuple[Judged, ...], seen: Observations) -> tuple[str, ...]:
+    """Sentences for the bugs that fit, the likeliest cause first; empty where nothing failed, or where no known bug fits."""
+    failed = frozenset(c.clause for c in clauses if c.verdict is Verdict.VIOLATED)
+    found = [signature(failed, seen) for signature in SIGNATURES] if failed else []
+    return tuple(sentence for sentence in found if sentence)
+
+
+def at_rates(seen: Observations, prefix: str) -> dict[float, float]:
+    """The observations that begin so, by rate."""
+    return {float(k.removeprefix(prefix).split()[0]): v for k, v in seen.items() if k.startswith(prefix)}
+
+
+def _follows(values: Mapping[float, float], law: Callable[[float], float]) -> float | None:
+    """The rate at which the law shows best, if all values obey it and the specification's own law does not; else None."""
+    telling = {r: v for r, v in values.items() if 0.05 < r < 0.95 and abs(r - 0.5) > 0.05}
+    if not telling or any(abs(v - law(r)) > 0.02 * abs(law(r)) for r, v in telling.items()):
+        return None
+    return min(telling, key=lambda r: abs(r - 0.1))
+
+
+def scale_by_rate(failed: Failed, seen: Observations) -> str:
+    """1/rate for 1/(1 - rate)."""
+    scales = at_rates(seen, "scale at ")
+    rate = _follows(scales, lambda r: 1 / r) if "scale-1" in failed else None
+    if rate is None:
+        return ""
+    return (
+        f"Survivors are multiplied by 1/rate, not by 1/(1 - rate): seen {scales[rate]:.4g} at rate {rate:.4g}, where {1 / (1 - rate):.4g} is right; "
+        f"the two agree at 0.5 only. Divide by 1 - rate."
+    )
+
+
+def no_scale(failed: Failed, seen: Observations) -> str:
+    """No scaling in training, with or without scaling at inference."""
+    scales = at_rates(seen, "scale at ")
+    rate = _follows(scales, lambda r: 1.0) if "scale-1" in failed else None
+    if rate is None:
+        return ""
+    evaluated = at_rates(seen, "evaluation scale at ")
+    if _follows(evaluated, lambda r: 1 - r) is not None:
+        return "Outputs are scaled by keep in evaluation instead of by 1/keep in training: scale survivors in training, and leave evaluation alone."
+    return f"Survivors are not rescaled: seen {scales[rate]:.4g} at rate {rate:.4g}, where {1 / (1 - rate):.4g} is right. Divide by 1 - rate in training."
+
+
+def rate_is_keep(failed: Failed, seen: Observations) -> str:
+    """The rate taken for the probability of keeping."""
+    rates = at_rates(seen, "drop rate at ")
+    rate = _follows(rates, lambda r: 1 - r) if "rate-1" in failed else None
+    if rate is None:
+        return ""
+    return (
+        f"The rate is taken for the probability of keeping: at rate {rate:g}, {rates[rate]:.4g} of the units were dropped. "
+        f"Compare the other way round, or, if keep is meant, name the parameter keep_prob."
+    )
+
+
+def inactive(failed: Failed, seen: Observations) -> str:
+    """Nothing is dropped."""
+    rates = at_rates(seen, "drop rate at ")
+    if "rate-1" in failed and rates and max(rates.values()) == 0:
+        return "Nothing is dropped in training at any rate: the rate or the mode does not reach the layer."
+    return ""
+
+
+def coarse(failed: Failed, seen: Observations) -> str:
+    """A threshold or uniform of few bits: drop rates are multiples of a power of two."""
+    rates = at_rates(seen, "drop rate at ")
+    if "rate-1" not in failed or not rates or not 0.001 in rates:
+        return ""
+    for bits in (7, 8):
+        grid = 2.0**-bits
+        if all(abs(v - round(v / grid) * grid) < 0.1 * grid and abs(v - r) < 1.1 * grid for r, v in rates.items()):
+            return f"Drop rates are multiples of 1/{1 << bits}: a threshold of {bits} bits. At rate 0.001, {rates[0.001]:.4g} were dropped. Use 24 bits or more."
+    by_dtype = {d: seen.get(f"drop rate at 0.001 in {d}", 0.001) for d in ("bfloat16", "float16", "float32")}
+    if abs(by_dtype["float32"] - 0.001) < 1e-4 < abs(by_dtype["bfloat16"] - 0.001):
+        return f"Uniforms are drawn in the dtype of the input: at rate 0.001, {by_dtype['bfloat16']:.4g} were dropped in bfloat16. Draw them in float32."
+    return ""
+
+
+def active_in_evaluation(failed: Failed, seen: Observations) -> str:
+    """Dropout in evaluation."""
+    shares = at_rates(seen, "share dropped in evaluation at ")
+    rate = _follows(shares, lambda r: r)
+    if "eval-1" not in failed or not shares or max(shares.values()) == 0:
+        return ""
+    return "Units are dropped in evaluation too: the training flag does not reach the layer." if rate or shares else ""
+
+
+def fixed_count(failed: Failed, seen: Observations) -> str:
+    """Exactly round(rate · n) units."""
+    if "independence-4" in failed and "rate-1" not in failed:
+        return "The number of dropped units is not Binomial: probably a fixed number is dropped. Draw every unit on its own."
+    return ""
+
+
+def backward_mask(failed: Failed, seen: Observations) -> str:
+    """A backward pass with a mask of its own, or one read off the output."""
+    if "gradient-1" in failed:
+        return "The backward pass does not use the forward's mask: save the mask in the forward, and do not draw it again."
+    if "gradient-4" in failed:
+        return "The backward pass reads the mask off the output (output != 0), which fails at inputs of 0: save the mask in the forward."
+    return ""
+
+
+SIGNATURES = (scale_by_rate, no_scale, rate_is_keep, inactive, coarse, active_in_evaluation, fixed_count, backward_mask)

@@ -1,0 +1,101 @@
+"""The one instrument that decides by chance: counts in cells of stated probability come in, PASS, FAIL or nothing yet comes out.
+
+FAIL is a Dirichlet-mixture e-process against the stated probabilities (Robbins 1970). It is a martingale that starts at 1 while they
+hold, so it ever reaches 1/alpha with chance alpha at most (Ville 1939). PASS is a likelihood ratio of the stated probability over the
+nearest intolerable one, on either side: where a cell is off by its tolerance or more, it ever reaches 1/beta with chance beta at most.
+Both hold at every moment, so a campaign may look whenever it likes and stop at the first verdict. Beyond PASS and FAIL nothing is promised.
+
+A context is whatever is known before a bit is drawn: its position, the input's value, earlier bits. Overlapping contexts are valid.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from math import inf, log
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import gammaln, xlogy
+
+BETA = 1e-6  # the chance that a certificate is wrong
+Counts = NDArray[np.float64]
+
+
+class Decision(Enum):
+    """What a gauge says of its counts so far."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    OPEN = "open"
+
+
+class Gauge:
+    """Counts per (context, cell) against probabilities q, stated for each cell and the same in every context.
+
+    `tol` is the tolerance in standard deviations of one trial, one for all contexts or one each; it sets what PASS promises, and the prior
+    of FAIL. With `homogeneous`, FAIL refutes only that all contexts share one probability, whatever that is; `total` then holds the counts of all.
+    """
+
+    def __init__(self, q: ArrayLike, tol: ArrayLike, alpha: float, contexts: int = 1, *, beta: float = BETA, homogeneous: bool = False):
+        self.q = np.atleast_2d(np.asarray(q, float))
+        tol_column = np.broadcast_to(np.reshape(np.asarray(tol, float), (-1, 1)), (contexts, 1))
+        self.eps: Counts = tol_column * np.sqrt(self.q * (1 - self.q))
+        self.prior: Counts = self.q / (4 * tol_column**2)  # a cell's prior standard deviation is 2 eps
+        self.alpha, self.beta, self.homogeneous = alpha, beta, homogeneous
+        self.n: Counts = np.zeros((contexts, self.q.shape[1]))
+        self.total: Counts = np.zeros((1, self.q.shape[1]))
+
+    def add(self, counts: ArrayLike, total: ArrayLike | None = None) -> None:
+        """Adds a (contexts, cells) table of counts; `total` where the contexts overlap or leave something out."""
+        counts = np.atleast_2d(np.asarray(counts, float))
+        self.n += counts
+        self.total += counts.sum(0) if total is None else np.asarray(total, float)
+
+    def evidence(self) -> float:
+        """The log e-value against the null: at most log(1/alpha) with chance 1 - alpha while the null holds."""
+        if self.homogeneous:
+            whole = self.total.sum()
+            fitted = xlogy(self.total, self.total / whole).sum() if whole else 0.0  # the best that one shared probability can do
+            apart = self._mixture(self.n) + self._mixture(np.maximum(self.total - self.n, 0)) - fitted
+        else:
+            apart = self._mixture(self.n) - xlogy(self.n, self.q).sum(1)
+        return float(np.logaddexp.reduce(apart) - log(len(apart)))
+
+    def _mixture(self, n: Counts) -> Counts:
+        a = self.prior
+        cells: Counts = (gammaln(a + n) - gammaln(a)).sum(1)
+        return cells + gammaln(a.sum(1)) - gammaln((a + n).sum(1))
+
+    def support(self) -> float:
+        """The log likelihood ratio of q over q ± eps, for the worst cell and sign."""
+        k, m = self.n, self.n.sum(1, keepdims=True) - self.n
+        worst = inf
+        for off in (self.q - self.eps, self.q + self.eps):
+            real = (off > 0) & (off < 1)  # a probability that cannot be needs no refuting
+            off = np.where(real, off, 0.5)
+            ratio = xlogy(k, self.q / off) + xlogy(m, (1 - self.q) / (1 - off))
+            worst = min(worst, float(np.where(real, ratio, inf).min()))
+        return worst
+
+    def decide(self) -> Decision:
+        """The verdict on the counts so far."""
+        if self.evidence() >= -log(self.alpha):
+            return Decision.FAIL
+        return Decision.PASS if self.support() >= -log(self.beta) else Decision.OPEN
+
+    def measured(self) -> NDArray[Any]:
+        """The share of each cell in each context; NaN in a context that was never seen."""
+        with np.errstate(invalid="ignore"):
+            return np.asarray(self.n / self.n.sum(1, keepdims=True))
+
+
+def wald(q: float, eps: float, beta: float = BETA) -> float:
+    """Wald's bound: the samples that no sequential test can do without to tell q from q ± eps with error chance beta, while q is true."""
+    gaps = [xlogy(q, q / off) + xlogy(1 - q, (1 - q) / (1 - off)) for off in (q - eps, q + eps) if 0 < off < 1]
+    return float(-log(beta) / min(gaps)) if gaps else inf
+
+
+def samples_for(tol: float, beta: float = BETA) -> float:
+    """Wald's bound for a small tolerance in standard deviations of one trial, whatever the probability: 2 log(1/beta) / tol²."""
+    return -2 * log(beta) / tol**2

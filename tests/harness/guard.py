@@ -1,0 +1,84 @@
+"""Every call into user code goes through here: it gets a time limit, and what it raises becomes a sentence that names the call.
+
+A call that hangs raises Hung from a timer signal. That ends any Python code and most waiting; code that hangs inside C is ended by the
+supervisor of `dropspec check`, from outside.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from .arrays import Array
+from .outcomes import Hung, ImplementationError, NotClaimed, Violation
+
+OURS = Path(__file__).parent
+CAN_TIME = hasattr(signal, "SIGALRM")
+
+
+@dataclass(frozen=True)
+class Call:
+    """The last call made of an implementation, kept to spell a reproduction from."""
+
+    mode: str
+    x: Array
+    rate: Any
+    seed: int | None
+    differentiable: bool
+
+
+class Guard:
+    """Limits and names the calls into one implementation; `limit_s` seconds a call, less once it has hung."""
+
+    def __init__(self, limit_s: float) -> None:
+        self.limit_s = limit_s
+        self.reset()
+
+    def reset(self) -> None:
+        """Forgets the calls so far: what fails from here on is reproduced from here."""
+        self.last: Call | None = None
+        self.forwards = 0
+
+    def record(self, call: Call) -> None:
+        """Notes a forward pass that is about to be made."""
+        self.last, self.forwards = call, self.forwards + 1
+
+    @contextmanager
+    def call(self, what: str) -> Iterator[None]:
+        """Runs user code. Raises ImplementationError for what it raises, and Hung when it does not return in time."""
+        timed = CAN_TIME and threading.current_thread() is threading.main_thread()
+        limit_s = self.limit_s
+
+        def ring(signum: int, frame: FrameType | None) -> None:
+            self.limit_s = max(limit_s / 4, 0.25)  # one that hangs may hang in every clause, and the run must go on
+            raise Hung(f"{what} did not return within {limit_s:g} s")
+
+        before = signal.signal(signal.SIGALRM, ring) if timed else None
+        if timed:
+            signal.setitimer(signal.ITIMER_REAL, limit_s)
+        try:
+            yield
+        except (Violation, NotClaimed, ImplementationError):
+            raise
+        except (Exception, SystemExit) as error:
+            raise ImplementationError(f"{what} raised {describe(error)}") from error
+        finally:
+            if timed:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+                signal.signal(signal.SIGALRM, before)
+
+
+def describe(error: BaseException) -> str:
+    """`TypeError: the message (layers.py, line 12)`: the error in one line, and the last line of code that is not this suite's."""
+    text = " ".join(str(error).split())
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename[0] != "<" and not Path(f.filename).is_relative_to(OURS)]
+    frames = [f for f in frames if Path(f.filename).parent.name != "importlib"]
+    where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}{': ' + text[:200] if text else ''}{where}"

@@ -1,0 +1,356 @@
+"""Lenses: from mask bits to tables of counts whose probabilities the specification states, each read by its gauge.
+
+Lenses of dependence and place (unit, left, above, call, value) refute only that their contexts share one rate, so a wrong rate, which is the
+rate lens's to find, does not show in them as well. To pass they need the stated rate in every context.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from math import sqrt
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import gammaln, xlogy
+
+from .arrays import Array, Bits
+from .gauge import Decision, Gauge
+
+if TYPE_CHECKING:
+    from .campaign import Campaign
+
+Ints = NDArray[np.int64]
+SIGMAS = (-3.5, -2.0, -1.4, -0.85, -0.4, 0.0, 0.4, 0.85, 1.4, 2.0, 3.5)  # the cuts between the cells of a sum
+LOW_BITS = np.array([0xAAAAAAAAAAAAAAAA, 0xCCCCCCCCCCCCCCCC, 0xF0F0F0F0F0F0F0F0, 0xFF00FF00FF00FF00, 0xFFFF0000FFFF0000, 0xFFFFFFFF00000000], np.uint64)
+
+
+@dataclass
+class Draw:
+    """One draw of masks, rows × columns, True where a unit survived; with the draw before it, the input, and output · keep / input."""
+
+    mask: Bits
+    before: Bits | None
+    x: Array | None
+    ratio: Array | None
+
+    @cached_property
+    def words(self) -> NDArray[np.uint64]:
+        """The mask in words of 64 units, the first unit in the lowest bit."""
+        return np.packbits(self.mask.reshape(-1), bitorder="little").view(np.uint64)
+
+    @cached_property
+    def word_counts(self) -> NDArray[np.uint8]:
+        """The number of survivors in each word."""
+        return np.bitwise_count(self.words)
+
+    @cached_property
+    def survivors(self) -> int:
+        """The number of survivors."""
+        return int(np.count_nonzero(self.mask))
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a lens came to: the decision, how many samples it saw, what it measured (the share that is
+    furthest off, and a sentence), and the tolerance that a PASS vouches for."""
+
+    decision: Decision
+    samples: int
+    share: float
+    measured: str
+    within: float
+
+
+class Lens:
+    """A table of counts with a gauge. Subclasses say what they count, and how the contexts are called."""
+
+    gauge: Gauge
+    contexts: list[str]
+    cell = 0  # the cell whose share is reported
+    share = "drop rate"
+    _decided = Decision.OPEN
+
+    def look(self, draw: Draw) -> None:
+        """Counts one draw."""
+        raise NotImplementedError
+
+    def decide(self) -> Decision:
+        """The first verdict that the gauge came to, or open."""
+        if self._decided is Decision.OPEN:
+            self._decided = self.gauge.decide()
+        return self._decided
+
+    def finding(self) -> Finding:
+        """The verdict, with the context that is furthest off."""
+        n, q = self.gauge.n, self.gauge.q[0]
+        samples = np.maximum(n.sum(1), 1)
+        expected = self.gauge.total[0, self.cell] / max(self.gauge.total.sum(), 1) if self.gauge.homogeneous else q[self.cell]
+        spread = np.sqrt(np.maximum(expected * (1 - expected), 1e-12) / samples)
+        worst = int(np.argmax(np.abs(n[:, self.cell] / samples - expected) / spread))
+        share = n[worst, self.cell] / samples[worst]
+        measured = f"{self.share} {share:.6g} {self.contexts[worst]}, where {expected:.6g} is right ({int(samples[worst]):,} samples)"
+        return Finding(self.decide(), int(self.gauge.total.sum()), float(share), measured, float(self.gauge.eps[:, self.cell].max()))
+
+
+class RateLens(Lens):
+    """Dropped and kept: the drop rate over all units."""
+
+    def __init__(self, campaign: Campaign, alpha: float) -> None:
+        self.gauge = Gauge((campaign.rate, 1 - campaign.rate), campaign.tol, alpha)
+        self.contexts = ["over all units"]
+
+    def look(self, draw: Draw) -> None:
+        """Counts survivors."""
+        self.gauge.add((draw.mask.size - draw.survivors, draw.survivors))
+
+
+class HomogeneousLens(Lens):
+    """Dropped and kept in contexts that must share one rate; `fractions` are the contexts' shares of all units."""
+
+    def _measure(self, campaign: Campaign, alpha: float, fractions: Any) -> None:
+        tol = campaign.tol * np.sqrt(2 / np.asarray(fractions, float))  # so that every context is done in half the rate lens's samples
+        self.gauge = Gauge((campaign.rate, 1 - campaign.rate), tol, alpha, len(tol), homogeneous=True)
+
+    def _add(self, kept: Any, sizes: Any, draw: Draw) -> None:
+        kept, sizes = np.asarray(kept, float), np.asarray(sizes, float)
+        self.gauge.add(np.stack([sizes - kept, kept], 1), (draw.mask.size - draw.survivors, draw.survivors))
+
+
+class DyadicLens(HomogeneousLens):
+    """Units by their place in a large call: for each bit of the position, those where it is 1 and those where it is 0."""
+
+    def __init__(self, campaign: Campaign, alpha: float) -> None:
+        self.bits = int(np.prod(campaign.shape)).bit_length() - 1
+        self.contexts = [f"at the flat positions whose bit {b} is {v}" for v in (1, 0) for b in range(self.bits)]
+        self._measure(campaign, alpha, np.full(2 * self.bits, 0.5))
+
+    def look(self, draw: Draw) -> None:
+        """Counts survivors by bits of the position."""
+        low = [int(np.bitwise_count(draw.words & pattern).sum()) for pattern in LOW_BITS]
+        counts = draw.word_counts
+        high = [int(counts.reshape(-1, 2, 1 << b)[:, 1].sum(dtype=np.int64)) for b in range(self.bits - 6)]
+        ones = np.array(low + high)
+        self._add([*ones, *(draw.survivors - ones)], np.full(2 * self.bits, draw.mask.size / 2), draw)
+
+
+class PlaceLens(HomogeneousLens):
+    """Units of a small call by their place: each on its own, or where there are many, eighths and the first and last eight."""
+
+    def __init__(self, campaign: Campaign, alpha: float) -> None:
+        n = int(np.prod(campaign.shape))
+        at = np.arange(n)
+        alone = at if n <= 40 else np.r_[at[:8], at[-8:]]
+        members = [at == i for i in alone] + ([at * 8 // n == i for i in range(8)] if n > 40 else [])
+        self.contexts = [f"at position {i} of {n}" for i in alone] + [f"in eighth {i + 1} of {n} positions" for i in range(8)]
+        self.members = np.array(members, float)
+        self._measure(campaign, alpha, self.members.mean(1))
+
+    def look(self, draw: Draw) -> None:
+        """Counts survivors by place."""
+        self._add(self.members @ draw.mask.sum(0), self.members.sum(1) * len(draw.mask), draw)
+
+
+class PairLens(HomogeneousLens):
+    """Units by what became of another unit: the left neighbour in the row, the one above in the batch, the same one in the call before."""
+
+    def __init__(self, campaign: Campaign, alpha: float, other: str, pair: Callable[[Draw], tuple[Bits, Bits] | None]) -> None:
+        self.contexts = [f"where {other} {fate}" for fate in ("was dropped", "survived")]
+        self.pair = pair
+        self._measure(campaign, alpha, (campaign.rate, 1 - campaign.rate))
+
+    def look(self, draw: Draw) -> None:
+        """Counts pairs."""
+        pair = self.pair(draw)
+        if pair is None or not pair[0].size:
+            return
+        units, others = pair
+        kept, given_kept = np.count_nonzero(units), np.count_nonzero(others)
+        both = np.count_nonzero(units & others)
+        table = [[units.size - given_kept - kept + both, kept - both], [given_kept - both, both]]
+        self.gauge.add(table)
+
+
+class ValueLens(HomogeneousLens):
+    """Units by their input: negative or positive, small or large."""
+
+    def __init__(self, campaign: Campaign, alpha: float) -> None:
+        x = campaign.input().astype(np.float64).reshape(-1, campaign.shape[-1])
+        self.contexts = [f"where the input is {sign} and {size}" for sign in ("negative", "positive") for size in ("large", "small")]
+        self.members = [x == v for v in (-4.0, -0.25, 4.0, 0.25)]
+        self.sizes = [int(m.sum()) for m in self.members]
+        self._measure(campaign, alpha, np.array(self.sizes) / x.size)
+
+    def look(self, draw: Draw) -> None:
+        """Counts survivors by input."""
+        self._add([np.count_nonzero(draw.mask & m) for m in self.members], self.sizes, draw)
+
+
+class SumLens(Lens):
+    """The number dropped of a row or a call of `units`: Binomial, cut into a dozen cells."""
+
+    share = "share"
+
+    def __init__(self, campaign: Campaign, alpha: float, units: int, what: str) -> None:
+        cell, q = binomial_cells(units, campaign.rate)
+        self.units, self.cell_of = units, cell
+        tol = campaign.tol * sqrt(2 * units)
+        self.gauge = Gauge(q, tol, alpha)
+        self.gauge.eps = np.maximum(self.gauge.eps, tol**2)  # a rare cell is told from tol² no later than the others from theirs
+        edges = [np.flatnonzero(cell == c)[[0, -1]] for c in range(len(q))]
+        self.names = [f"of {what}s drop {a} to {b} of {units} units" if a < b else f"of {what}s drop {a} of {units} units" for a, b in edges]
+
+    def look(self, draw: Draw) -> None:
+        """Counts rows, or the call as one."""
+        if self.units == draw.mask.size:
+            dropped = np.array([self.units - draw.survivors])
+        elif self.units % 64 == 0:
+            dropped = self.units - draw.word_counts.reshape(-1, self.units // 64).sum(1, dtype=np.int64)
+        else:
+            dropped = self.units - draw.mask.sum(1)
+        self.gauge.add(np.bincount(self.cell_of[dropped], minlength=self.gauge.q.size))
+
+    def finding(self) -> Finding:
+        """The verdict, with the cell that is furthest off."""
+        n, q = self.gauge.n[0], self.gauge.q[0]
+        spread = np.sqrt(q * (1 - q) / max(n.sum(), 1))
+        self.cell = int(np.argmax(np.abs(n / max(n.sum(), 1) - q) / spread))
+        self.contexts = [self.names[self.cell]]
+        return super().finding()
+
+
+class MeanLens(Lens):
+    """The sum of output · keep / input, which counts survivors if the expected output is the input; in sixteen blocks of positions."""
+
+    share = "1 - keep · mean of (output / input) is"
+    power = 1
+
+    def __init__(self, campaign: Campaign, alpha: float) -> None:
+        self.blocks = 16
+        self.contexts = [f"in sixteenth {b + 1} of the positions" for b in range(self.blocks)]
+        self.gauge = Gauge((campaign.rate, 1 - campaign.rate), campaign.tol * sqrt(2 * self.blocks), alpha, self.blocks)
+
+    def look(self, draw: Draw) -> None:
+        """Adds up ratios; under the specification each is 0 or 1."""
+        assert draw.ratio is not None
+        ratio = draw.ratio.reshape(self.blocks, -1)
+        total = ratio.sum(1, dtype=np.float64) if self.power == 1 else np.einsum("ij,ij->i", ratio, ratio).astype(np.float64)
+        kept = np.clip(np.nan_to_num(total, nan=0.0), 0, ratio.shape[1])
+        self.gauge.add(np.stack([ratio.shape[1] - kept, kept], 1))
+
+
+class SquareLens(MeanLens):
+    """The same with squares: keep² · output² / input² has mean keep just where the variance is input² · rate / keep."""
+
+    share = "1 - keep² · mean of (output / input)² is"
+    power = 2
+
+
+class EchoLens(Lens):
+    """Agreement of the mask with itself at every lag below 65,536, over the first half million bits of rate 0.5; never passes by gauge.
+
+    At one lag the products of signs are independent fair signs, so Hoeffding's inequality bounds their sum; summed over the lags.
+    """
+
+    lags, bits = 1 << 16, 1 << 19
+
+    def __init__(self, campaign: Campaign, alpha: float) -> None:
+        self.limit = sqrt(2 * np.log(2 * self.lags / alpha) * self.bits)
+        self.parts: list[NDArray[np.float32]] = []
+        self.seen, self.worst = 0, (0, 0.0)
+
+    def look(self, draw: Draw) -> None:
+        """Collects bits, and looks once when there are enough."""
+        if self.seen >= self.bits:
+            return
+        self.parts.append(draw.mask.reshape(-1).astype(np.float32))
+        self.seen += draw.mask.size
+        if self.seen >= self.bits:
+            from scipy.fft import irfft, rfft
+
+            signs = np.concatenate(self.parts)[: self.bits] * 2 - 1
+            spectrum = rfft(signs, self.bits + self.lags)
+            sums = irfft(spectrum.real**2 + spectrum.imag**2, self.bits + self.lags)[1 : self.lags]
+            lag = int(np.argmax(np.abs(sums)))
+            self.worst, self.parts = (lag + 1, float(sums[lag])), []
+
+    def decide(self) -> Decision:
+        """FAIL beyond the bound, PASS within it, open before there are enough bits."""
+        if self.seen < self.bits:
+            return Decision.OPEN
+        return Decision.FAIL if abs(self.worst[1]) > self.limit else Decision.PASS
+
+    def finding(self) -> Finding:
+        """The verdict, with the worst lag."""
+        share = 0.5 + self.worst[1] / self.bits / 2
+        measured = f"units {self.worst[0]:,} apart agree {share:.2%} of the time, where 50% is right"
+        return Finding(self.decide(), self.seen, share, measured, self.limit / self.bits / 2)
+
+
+class TwinLens(Lens):
+    """Stretches of about a thousand units that are equal. One pair is enough: the whole budget expects fewer than alpha of them."""
+
+    stretch = 1024
+
+    def __init__(self, campaign: Campaign, alpha: float) -> None:
+        self.seen: set[bytes] = set()
+        self.pairs, self.count = 0, 0
+        same = campaign.rate**2 + (1 - campaign.rate) ** 2
+        stretch = campaign.shape[-1] if campaign.calls_as_rows else self.stretch
+        stretches = 20 * campaign.bound / stretch
+        expected = 2 * np.log(stretches) + stretch * np.log(same)
+        assert expected < np.log(alpha), "rows this short may repeat by chance"
+
+    def look(self, draw: Draw) -> None:
+        """Compares the stretches of this draw with all before."""
+        rows = draw.mask if len(draw.mask[0]) % 64 else draw.mask.reshape(-1, self.stretch)
+        for stretch in map(bytes, np.packbits(rows, axis=1)):
+            self.pairs += stretch in self.seen
+            self.seen.add(stretch)
+        self.count += len(rows)
+
+    def decide(self) -> Decision:
+        """FAIL at the first pair; PASS otherwise, as it is never the reason to draw on."""
+        return Decision.FAIL if self.pairs else Decision.PASS
+
+    def finding(self) -> Finding:
+        """The verdict, with the number of pairs."""
+        measured = f"{self.pairs:,} of {self.count:,} stretches of the mask repeat an earlier one, where none should"
+        return Finding(self.decide(), self.count, self.pairs / max(self.count, 1), measured, 0.0)
+
+
+def binomial_cells(units: int, rate: float) -> tuple[Ints, NDArray[np.float64]]:
+    """Cuts 0 … units into about a dozen cells: the cell of each count, and each cell's probability under Binomial(units, rate)."""
+    k = np.arange(units + 1)
+    log_pmf = gammaln(units + 1) - gammaln(k + 1) - gammaln(units - k + 1) + xlogy(k, rate) + xlogy(units - k, 1 - rate)
+    pmf = np.exp(log_pmf)
+    cuts = units * rate + np.array(SIGMAS) * sqrt(units * rate * (1 - rate))
+    _, cell = np.unique(np.searchsorted(cuts, k), return_inverse=True)
+    q = np.bincount(cell, pmf)
+    return cell.astype(np.int64), q / q.sum()
+
+
+def _previous(draw: Draw) -> tuple[Bits, Bits] | None:
+    return None if draw.before is None else (draw.mask, draw.before)
+
+
+def build(name: str, campaign: Campaign, alpha: float) -> Lens:
+    """The lens of that name for a campaign."""
+    pairs: dict[str, tuple[str, Callable[[Draw], tuple[Bits, Bits] | None]]] = {
+        "left": ("the left neighbour", lambda d: (d.mask[:, 1:], d.mask[:, :-1])),
+        "above": ("the same unit of the call before" if campaign.calls_as_rows else "the unit above", lambda d: (d.mask[1:], d.mask[:-1])),
+        "call": ("the same unit of the call before", _previous),
+    }
+    if name in pairs:
+        return PairLens(campaign, alpha, *pairs[name])
+    units = int(np.prod(campaign.shape))
+    if name == "sum of row":
+        return SumLens(campaign, alpha, campaign.shape[-1], "row")
+    if name == "sum of call":
+        return SumLens(campaign, alpha, units, "call")
+    if name == "unit":
+        return (PlaceLens if campaign.calls_as_rows else DyadicLens)(campaign, alpha)
+    simple = {"rate": RateLens, "value": ValueLens, "mean": MeanLens, "square": SquareLens, "echo": EchoLens, "twins": TwinLens}
+    return simple[name](campaign, alpha)

@@ -1,0 +1,31 @@
+"""What a clause can come to, as exceptions: a test that returns has held."""
+
+from __future__ import annotations
+
+
+class Violation(AssertionError):
+    """The implementation does what the clause forbids: expected, seen, where."""
+
+
+class Undecided(Exception):
+    """The budget was used up, or nothing was seen that could decide: neither held nor violated."""
+
+
+class NotClaimed(Exception):
+    """The implementation does not offer what the clause is about."""
+
+
+class ImplementationError(Exception):
+    """The implementation raised, or replied with what is no reply; says which call, and where in its code."""
+
+
+class BadReply(ImplementationError):
+    """The implementation returned something of the wrong type or shape."""
+
+
+class Hung(BaseException):
+    """A call did not return in time. No Exception, so that neither the layer's own `except` nor a search can swallow it."""
+
+
+class BadTarget(Exception):
+    """What `--dropspec` names cannot be loaded or driven: says why, and what to give instead."""

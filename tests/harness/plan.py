@@ -1,0 +1,100 @@
+"""Which campaigns a run makes, at which tolerances, and how the run's one false-alarm budget is split over their decisions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import log, prod, sqrt
+
+from .campaign import Campaign
+from .gauge import samples_for
+
+ALPHA_RUN = 1e-9  # the chance that a whole run accuses one right implementation of anything
+COINCIDENCE = 1e-18  # exact clauses may rest on chances below this (two masks alike, no survivor among many); 10^8 of them fit a tenth of the budget
+RATES = {0.5: 0.001, 0.1: 0.001, 0.9: 0.001, 0.01: 0.001, 0.001: 0.0001, 0.999: 0.0001}  # rate: tolerance in the standard profile
+EVERY_LENS = ("rate", "unit", "value", "left", "above", "call", "sum of row", "sum of call")
+ROW = 256
+SMALL = (((1,), 0.5), ((3,), 0.1), ((7,), 0.5), ((17,), 0.5), ((1, 33), 0.3), ((1000,), 0.5))  # odd, so that vector loops leave a tail
+
+
+def require_far_fetched(log_chance: float) -> None:
+    """Asserts that what an exact clause takes for impossible has a chance below COINCIDENCE; `log_chance` is its natural logarithm."""
+    assert log_chance < log(COINCIDENCE), f"a right implementation does this with chance e^{log_chance:.1f}: too often to accuse anyone"
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How much a run looks at: the tolerances of rates as multiples of the standard ones, small calls a campaign, examples an exact clause."""
+
+    name: str
+    tolerance: float
+    small_calls: int
+    examples: int
+
+
+PROFILES = {
+    "quick": Profile("quick", 2.0, 300, 12),
+    "standard": Profile("standard", 1.0, 1500, 40),
+    "deep": Profile("deep", 0.5, 6000, 200),
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The campaigns of a run by purpose, and the false-alarm chance of each of their decisions."""
+
+    main: tuple[Campaign, ...]
+    elsewhere: tuple[Campaign, ...]
+    small: tuple[Campaign, ...]
+
+    @property
+    def decisions(self) -> int:
+        """How many decisions by chance the run makes: each lens of each campaign, and the ridge identity's."""
+        return sum(len(c.lenses) for c in (*self.main, *self.elsewhere, *self.small)) + len(RIDGE_RATES)
+
+    @property
+    def alpha(self) -> float:
+        """The false-alarm chance of one decision: nine tenths of the run's, split evenly; a tenth is left to coincidences."""
+        return 0.9 * ALPHA_RUN / self.decisions
+
+
+RIDGE_RATES = (0.1, 0.5)
+
+
+def plan_for(profile: Profile) -> Plan:
+    """The plan for a profile; dtypes that an implementation does not take are passed over when it is carried out."""
+    main = [_main(rate, dtype, within * profile.tolerance) for rate, within in RATES.items() for dtype in ("float32", "float64", "float16", "bfloat16")]
+    loose = 0.004 * profile.tolerance
+    four_d = (8, 16, 32, 16)
+    elsewhere = [Campaign(0.1, "float32", four_d, loose, ("rate",), layout) for layout in ("transposed", "strided", "expanded", "channels-last")]
+    elsewhere += [
+        Campaign(0.3, "float32", (512, 512), loose, ("rate", "unit")),  # 2^18 units in one call
+        Campaign(0.3, "float32", (1, 4096), loose, ("rate", "left")),  # a batch of one
+        Campaign(0.3, "float32", (2, 3, 5, 7, 11), loose, ("rate",)),
+    ]
+    small = [_small(shape, rate, profile.small_calls) for shape, rate in SMALL]
+    return Plan(tuple(main), tuple(elsewhere), tuple(small))
+
+
+def _main(rate: float, dtype: str, within: float) -> Campaign:
+    lenses = EVERY_LENS
+    if dtype in ("float32", "float64"):  # in half precision the rounding of the scale exceeds the tolerance of expectation-1
+        lenses += ("mean", "square")
+    if 0.1 <= rate <= 0.9:
+        lenses += ("twins",)
+    if rate == 0.5 and dtype == "float32":
+        lenses += ("echo",)
+    looks = samples_for(within / sqrt(rate * (1 - rate))) / 20
+    units = min(max(1 << int(looks).bit_length() - 1, 1 << 12), 1 << 16)
+    return Campaign(rate, dtype, (units // ROW, ROW), within, lenses)
+
+
+def _small(shape: tuple[int, ...], rate: float, calls: int) -> Campaign:
+    """Many small calls: what is special about the first, last or only element shows here, and masks that come round again."""
+    units = prod(shape)
+    lenses: tuple[str, ...] = ("rate", "unit", "above", "sum of call")
+    if units > 1:
+        lenses += ("left",)
+    if units >= 1000:
+        lenses += ("twins",)
+    within = sqrt(samples_for(1.0) / (calls * units) * rate * (1 - rate))
+    return Campaign(rate, "float32", shape, within, lenses, calls_as_rows=True)

@@ -1,0 +1,209 @@
+"""The pytest side: options, one record a test, and the report at the end. Loaded in every pytest run of a user's, so it imports late."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Generator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from .session import Session
+    from .verdicts import Record
+
+SESSION = pytest.StashKey["Session"]()
+BOOK = pytest.StashKey["Book"]()
+PROPERTY = "dropspec"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options, all with the prefix --dropspec, so that they collide with nobody's."""
+    group = parser.getgroup("dropspec", "conformance of dropout layers")
+    group.addoption("--dropspec", action="append", metavar="TARGET", help="[label=]module:attr or [label=]path/file.py:attr; may be repeated")
+    group.addoption("--dropspec-profile", default="standard", choices=("quick", "standard", "deep"), help="how much to look at")
+    group.addoption("--dropspec-seed", type=int, default=0, metavar="N", help="another seed explores; the same one gives the same verdicts")
+    group.addoption("--dropspec-strict", action="store_true", help="a departure from a SHOULD fails, too")
+    group.addoption("--dropspec-timeout", type=float, default=10.0, metavar="SECONDS", help="how long one call may take")
+    group.addoption("--dropspec-clause", action="append", default=[], metavar="ID", help="judge this clause only; may be repeated")
+    group.addoption("--dropspec-known", default="", metavar="FILE", help="TOML with declared failures: [[known]] clause, reason, target")
+    group.addoption("--dropspec-json", default="", metavar="PATH", help="write the verdicts as JSON")
+    group.addoption("--dropspec-journal", default="", metavar="PATH", help="append every outcome to this file as it comes (for `dropspec check`)")
+    group.addoption("--dropspec-done", default="", metavar="PATH", help="pass over the tests whose ids are in this file (for `dropspec check`)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Registers the marker; everything else waits until a conformance test is collected."""
+    config.addinivalue_line("markers", "clause(id, should=False): the clause of the specification that a test judges")
+    pytest.register_assert_rewrite("dropspec.compare")
+    book = Book(config)
+    config.stash[BOOK] = book
+    config.pluginmanager.register(book, "dropspec-book")
+
+
+def session_of(config: pytest.Config) -> Session:
+    """The session of this pytest run, with its targets loaded."""
+    from .session import DEFAULT_TARGETS, Options, Session
+
+    if SESSION not in config.stash:
+        option = config.option
+        config.stash[SESSION] = Session(
+            Options(
+                tuple(option.dropspec or DEFAULT_TARGETS),
+                option.dropspec_profile,
+                option.dropspec_seed,
+                option.dropspec_strict,
+                option.dropspec_timeout,
+                tuple(option.dropspec_clause),
+                option.dropspec_known,
+            )
+        )
+        config.stash[SESSION].load()
+    return config.stash[SESSION]
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With --dropspec, of dropspec's own tests only the conformance tests are collected; nobody else's are touched."""
+    own = Path(__file__).resolve().parent.parent  # tests/ in a checkout, dropspec/ where installed
+    tests = own if own.name == "tests" else own / "dropspec" / "tests"
+    path = collection_path.resolve()
+    ours = path.is_relative_to(tests) and path != tests
+    return True if config.option.dropspec and ours and not path.is_relative_to(tests / "conformance") else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Passes over clauses that were not asked for, and keeps the tests of one label in one worker, so that they share its campaigns."""
+    ours = [item for item in items if item.get_closest_marker("clause")]
+    if not ours:
+        return
+    wanted = set(config.option.dropspec_clause)
+    done = set(Path(config.option.dropspec_done).read_text("utf-8").splitlines()) if config.option.dropspec_done else set()
+    out = [item for item in ours if item.nodeid in done or (wanted and clause_of(item)[0] not in wanted)]
+    if out:
+        config.hook.pytest_deselected(items=out)
+        items[:] = [item for item in items if item not in out]
+    if config.pluginmanager.hasplugin("xdist"):
+        for item in ours:
+            item.add_marker(pytest.mark.xdist_group(f"{label_of(item)} {item.path.stem in ('test_rate', 'test_independence', 'test_expectation')}"))
+
+
+def clause_of(item: pytest.Item) -> tuple[str, str]:
+    """The id of the clause that a test judges, and the level of the part it judges."""
+    from .clauses import all_clauses
+
+    mark = item.get_closest_marker("clause")
+    assert mark is not None
+    clause = all_clauses().get(mark.args[0])
+    if clause is None:
+        raise pytest.UsageError(f"{item.nodeid} judges the clause {mark.args[0]}, which the specification does not have")
+    return clause.id, "SHOULD" if mark.kwargs.get("should") else clause.level
+
+
+def label_of(item: pytest.Item) -> str:
+    """The label of the implementation that a test is run on."""
+    return str(getattr(item, "callspec").params["run"])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turns the outcome of a conformance test into a record on its report, and its failure into the sentence that was raised."""
+    report = yield
+    if not item.get_closest_marker("clause") or (call.when != "call" and not call.excinfo):
+        return report
+    from .outcome import record_of
+
+    record = record_of(item, call, session_of(item.config))
+    report.user_properties.append((PROPERTY, json.dumps(asdict(record))))
+    said = f"{record.clause} {record.verdict}: {record.message}" + (f"\nreproduce: {record.reproduce}" if record.reproduce else "")
+    if record.verdict in ("NOT CLAIMED", "DEPARTS", "KNOWN") and not (record.verdict == "DEPARTS" and item.config.option.dropspec_strict):
+        report.outcome, report.longrepr = "skipped", (str(item.path), 0, said)
+        if record.verdict != "NOT CLAIMED":
+            report.wasxfail = said
+    elif record.verdict != "HOLDS":
+        report.outcome = "failed"
+        if "fault of dropspec" not in record.message:
+            report.longrepr = said
+    return report
+
+
+class Book:
+    """Collects the records as reports come in, from this process or from xdist's workers, and reports at the end."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.records: list[Record] = []
+        self.is_worker = hasattr(config, "workerinput")
+
+    def write(self, **event: Any) -> None:
+        """Appends an event to the journal, where one is kept."""
+        path = self.config.option.dropspec_journal
+        if path and not self.is_worker:
+            with open(path, "a", encoding="utf-8") as journal:
+                journal.write(json.dumps(event) + "\n")
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Journals the targets and the tests to come; refuses a run whose targets cannot be used at all."""
+        if not self.config.option.dropspec or SESSION not in self.config.stash:
+            return
+        known = self.config.stash[SESSION]
+        self.write(event="targets", labels={t.label: t.text for t in known.targets.values()}, unusable=known.unusable)
+        planned = {i.nodeid: [label_of(i), *clause_of(i)] for i in session.items if i.get_closest_marker("clause")}
+        self.write(event="planned", tests=planned)
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """Journals that a test begins: the one that a crash will be laid to."""
+        self.write(event="start", test=nodeid)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keeps and journals the record of a conformance test."""
+        for name, value in report.user_properties:
+            if name == PROPERTY:
+                from .verdicts import Record
+
+                self.records.append(Record(**json.loads(str(value))))
+                self.write(event="result", test=report.nodeid, record=json.loads(str(value)))
+        if report.when == "teardown":
+            self.write(event="end", test=report.nodeid)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """An unusable target or a stale declaration fails the run, whatever the tests said."""
+        if self.is_worker or not self.config.option.dropspec or self.config.option.dropspec_journal:
+            return
+        found = self.answers()
+        if any(a.unusable for a in found):
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
+        elif session.exitstatus == pytest.ExitCode.OK and not all(a.conformant(self.config.option.dropspec_strict) for a in found):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if self.config.option.dropspec_json:
+            from .report.json import write
+
+            write(Path(self.config.option.dropspec_json), found, session_of(self.config).options)
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Prints the report that `dropspec check` prints."""
+        if self.config.option.dropspec and not self.config.option.dropspec_journal:
+            from .report.terminal import show
+
+            terminalreporter.section("dropspec")
+            sys.stdout.flush()
+            show(self.answers(), session_of(self.config).options)
+
+    def answers(self) -> list[Any]:
+        """The answers over all records so far."""
+        from .session import answers, known_failures
+
+        session = session_of(self.config)
+        ids = self.config.option.dropspec_clause or [r.clause for r in self.records] + all_ids()
+        known = known_failures(session.options.known) if session.options.known else []
+        return answers(self.records, {t.label: t.text for t in session.targets.values()}, session.unusable, ids, known)
+
+
+def all_ids() -> list[str]:
+    """The ids of all clauses."""
+    from .clauses import all_clauses
+
+    return list(all_clauses())

@@ -1,0 +1,42 @@
+"""The report for machines. `version` rises when a key changes its meaning or goes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from .. import __version__
+from ..plan import ALPHA_RUN
+from ..session import Options
+from ..verdicts import Answer
+
+FORMAT = 1
+
+
+def as_data(answers: Sequence[Answer], options: Options) -> dict[str, Any]:
+    """Everything that the terminal shows, by label and clause."""
+    return {
+        "version": FORMAT,
+        "dropspec": __version__,
+        "profile": options.profile,
+        "seed": options.seed,
+        "false_alarm_chance": ALPHA_RUN,
+        "labels": {
+            a.label: {
+                "target": a.target,
+                "conformant": a.conformant(options.strict),
+                "unusable": a.unusable,
+                "diagnosis": list(a.diagnosis),
+                "clauses": {c.clause: {k: v for k, v in asdict(c).items() if k != "clause"} for c in a.clauses},
+            }
+            for a in answers
+        },
+    }
+
+
+def write(path: Path, answers: Sequence[Answer], options: Options) -> None:
+    """Writes the report to a file."""
+    path.write_text(json.dumps(as_data(answers, options), indent=1, ensure_ascii=False) + "\n", "utf-8")

@@ -1,0 +1,107 @@
+"""The report for people: a table a target, what failed and how to see it again, and what the run vouches for."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from .. import __version__
+from ..gauge import BETA
+from ..plan import ALPHA_RUN
+from ..session import Options
+from ..verdicts import Answer, Judged, Verdict
+
+STYLES = {
+    Verdict.HOLDS: "green",
+    Verdict.DEPARTS: "yellow",
+    Verdict.KNOWN: "yellow",
+    Verdict.NOT_CLAIMED: "dim",
+}
+TABLES = 3  # with more targets than this, only what does not hold is listed
+
+
+def show(answers: Sequence[Answer], options: Options, console: Console | None = None) -> None:
+    """Prints the report."""
+    console = console or Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 150
+    for answer in answers:
+        console.print(Text(f"dropspec {__version__} · {answer.label}", style="bold"))
+        console.print(Text(f"target {answer.target} · {versions()} · profile {options.profile} · seed {options.seed}"))
+        if answer.unusable:
+            console.print(Text(f"cannot be checked: {answer.unusable}\n", style="red"))
+            continue
+        if len(answers) <= TABLES:
+            console.print(_table(answer))
+        for sentence in answer.diagnosis:
+            console.print(Text(f"likely cause: {sentence}", style="bold red"))
+        _show_failures(console, answer)
+        _show_footer(console, answer, options)
+
+
+def versions() -> str:
+    """The versions of what the verdicts may depend on."""
+    found = [f"python {platform.python_version()}"]
+    for package in ("torch", "numpy", "hypothesis"):
+        try:
+            found.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            continue
+    return ", ".join(found)
+
+
+def _table(answer: Answer) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in ("clause", "level", "verdict", ""):
+        table.add_column(column, no_wrap=column != "", overflow="fold")
+    for c in answer.clauses:
+        said = c.certificate if c.verdict is Verdict.HOLDS else c.summary if c.verdict is Verdict.NOT_CLAIMED else ""
+        title = Text(c.title) + Text(f" ({said})" if said else "", style="dim")
+        table.add_row(c.clause, c.level, Text(c.verdict.value, style=STYLES.get(c.verdict, "bold red")), title)
+    return table
+
+
+def _show_failures(console: Console, answer: Answer) -> None:
+    """What does not hold, clauses with one and the same sentence together, each with a line that shows it again."""
+    by_summary: dict[tuple[Verdict, str], list[Judged]] = {}
+    for c in answer.clauses:
+        if c.verdict not in (Verdict.HOLDS, Verdict.NOT_CLAIMED):
+            by_summary.setdefault((c.verdict, c.summary), []).append(c)
+    for (verdict, summary), group in by_summary.items():
+        ids = ", ".join(f"{c.clause} ({c.level})" for c in group[:4]) + (f" and {len(group) - 4} more" if len(group) > 4 else "")
+        console.print(Text(f"\n{verdict.value} ", style=STYLES.get(verdict, "bold red")) + Text(f"{ids}: {summary}"))
+        if group[0].reproduce:
+            console.print(Text(f"  {group[0].reproduce}", style="cyan"), soft_wrap=True)
+
+
+def _show_footer(console: Console, answer: Answer, options: Options) -> None:
+    counts = [
+        f"{n} {word}"
+        for n, word in (
+            (answer.count(Verdict.HOLDS), "hold"),
+            (answer.count(Verdict.DEPARTS), "depart"),
+            (answer.count(Verdict.VIOLATED), "violated"),
+            (answer.count(Verdict.ERROR), "in error"),
+            (answer.count(Verdict.UNDECIDED), "undecided"),
+            (answer.count(Verdict.KNOWN), "known"),
+            (answer.count(Verdict.STALE), "stale"),
+        )
+        if n
+    ]
+    ok = answer.conformant(options.strict)
+    console.print(
+        Text(f"\n{answer.label} " + ("conforms" if ok else "does not conform"), style="bold green" if ok else "bold red")
+        + Text(f": {answer.claimed} of {len(answer.clauses)} clauses claimed; {', '.join(counts) or 'none judged'}.")
+    )
+    console.print(
+        Text(
+            f"The chance that this run accuses a right implementation of anything is at most {ALPHA_RUN:g}; "
+            f"each certificate is wrong with chance at most {BETA:g}.\n",
+            style="dim",
+        )
+    )

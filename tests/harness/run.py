@@ -1,0 +1,97 @@
+"""One run over one implementation: its profile and seed, the campaigns it has made so far, and the notes a test takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from zlib import crc32
+
+from .adapters import Adapter
+from .campaign import Campaign, Results, conduct
+from .gauge import BETA, Decision
+from .outcomes import Hung, ImplementationError, NotClaimed, Undecided, Violation
+from .plan import Plan, Profile, plan_for
+
+
+@dataclass
+class Notes:
+    """What a test found beyond its verdict: the certificate it earned, and numbers that a diagnosis may want."""
+
+    certificate: str = ""
+    observations: dict[str, float] = field(default_factory=dict)
+
+    def observe(self, name: str, value: float) -> None:
+        """Keeps a number by name."""
+        self.observations[name] = float(value)
+
+
+class Run:
+    """A profile, a seed, and the campaigns over one implementation. Every seed derives from what it is for, so two runs agree."""
+
+    def __init__(self, adapter: Adapter, profile: Profile, seed: int) -> None:
+        self.adapter, self.profile, self.seed = adapter, profile, seed
+        self.plan: Plan = plan_for(profile)
+        self._done: dict[Campaign, Results | ImplementationError | Hung | NotClaimed] = {}
+
+    def seed_for(self, purpose: str) -> int:
+        """A seed of 31 bits for that purpose in this run."""
+        return crc32(f"{purpose} {self.seed}".encode()) & 0x7FFFFFFF
+
+    def results(self, campaigns: Iterable[Campaign]) -> list[Results]:
+        """Carries the campaigns out, once each; those in dtypes that are not taken are passed over.
+
+        Raises what the implementation raised, each time that campaign is asked for.
+        """
+        return [self._result(c) for c in campaigns if c.dtype in self.adapter.claims.dtypes]
+
+    def _result(self, campaign: Campaign) -> Results:
+        if campaign not in self._done:
+            try:
+                self._done[campaign] = conduct(campaign, self.adapter, self.plan.alpha, self.seed_for(campaign.name))
+            except (ImplementationError, Hung, NotClaimed) as error:
+                self._done[campaign] = error
+        done = self._done[campaign]
+        if isinstance(done, BaseException):
+            raise done
+        return done
+
+
+def judge(results: list[Results], lens: str, notes: Notes) -> None:
+    """The verdict of one lens over many campaigns: raises Violation or Undecided, or notes the certificate.
+
+    Where the rate of a campaign is wrong, only the rate lens and the lenses that compare contexts with one another are judged there.
+    """
+    looked = [(r.campaign, r.findings[lens], r.rate_failed and lens != "rate") for r in results if lens in r.findings]
+    failed = [(c, f) for c, f, rate_failed in looked if f.decision is Decision.FAIL and not (rate_failed and lens in NEED_THE_RATE)]
+    if failed:
+        said = [f"{f.measured} at {c.name}" for c, f in failed[:3]]
+        more = f"; and in {len(failed) - 3} more campaigns" if len(failed) > 3 else ""
+        raise Violation("; ".join(said) + more)
+    judged = [(c, f) for c, f, rate_failed in looked if not rate_failed]
+    if not judged:
+        raise Undecided("the drop rate itself is wrong in every campaign (rate-1), so this cannot be judged")
+    still_open = [(c, f) for c, f in judged if f.decision is Decision.OPEN]
+    if still_open:
+        campaign, finding = still_open[0]
+        raise Undecided(f"after {finding.samples:,} samples neither right nor wrong: {finding.measured} at {campaign.name}")
+    notes.certificate = certificate(judged_tolerances(judged), len(judged))
+
+
+NEED_THE_RATE = frozenset({"sum of row", "sum of call", "echo", "twins"})
+
+
+def judged_tolerances(judged: list[tuple[Campaign, object]]) -> dict[float, float]:
+    """The widest tolerance vouched for at each rate."""
+    widest: dict[float, float] = {}
+    for campaign, finding in judged:
+        widest[campaign.rate] = max(widest.get(campaign.rate, 0.0), getattr(finding, "within"))
+    return widest
+
+
+def certificate(tolerances: dict[float, float], campaigns: int) -> str:
+    """The certificate of a lens over its campaigns, for instance `±0.001 at 0.1, 0.5; error chance 1e-06 each, 8 campaigns`."""
+    by_width: dict[str, list[str]] = {}
+    for rate, within in sorted(tolerances.items()):
+        by_width.setdefault(f"±{within:.2g}", []).append(f"{rate:g}")
+    spans = ", ".join(f"{width} at {', '.join(rates)}" for width, rates in by_width.items())
+    return f"{spans}; error chance {BETA:g} each, {campaigns} campaign{'s' * (campaigns != 1)}"

@@ -1,0 +1,90 @@
+"""Hypothesis inputs. Only a recipe is drawn, and NumPy builds the array from it: cheap, small to print, and good to shrink."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from zlib import crc32
+
+import numpy as np
+from hypothesis import strategies as st
+
+from .arrays import DTYPES, LAYOUTS, Array, laid_out
+
+SHAPES = ((7,), (1,), (2,), (3,), (17,), (4, 5), (64,), (33, 2), (2, 3, 5), (8, 16), (2, 3, 4, 5), (129,), (1, 1, 7), (3, 1, 2, 2, 2))
+RATES = (0.1, 0.5, 0.25, 0.3, 1 / 3, 0.75, 0.9, 0.01, 0.001, 0.999)
+LARGE = (257, 257)  # more than 2^16 elements, and odd in both
+
+
+@dataclass(frozen=True)
+class Case:
+    """A recipe for one call: everything about it follows from these fields.
+
+    values: `plain` normal numbers; `wide` magnitudes over the whole dtype; `subnormal`; `huge` up to the largest number; `zeros` both
+    zeros among plain numbers; `special` NaN, both infinities and both zeros among plain numbers.
+    """
+
+    shape: tuple[int, ...] = (7,)
+    dtype: str = "float32"
+    layout: str = "contiguous"
+    values: str = "plain"
+    rate: float = 0.1
+    seed: int = 0
+
+    @property
+    def x(self) -> Array:
+        """The input."""
+        return laid_out(self._numbers("input", self.values), self.layout)
+
+    @property
+    def upstream(self) -> Array:
+        """An upstream gradient for it, without zeros, contiguous."""
+        return self._numbers("upstream", "plain")
+
+    def for_dtypes(self, dtypes: tuple[str, ...]) -> Case:
+        """This case if the dtype is one of these, else the same in the first of them."""
+        return self if self.dtype in dtypes else replace(self, dtype=dtypes[0])
+
+    def _numbers(self, role: str, values: str) -> Array:
+        rng = np.random.default_rng([crc32(f"{role} {self.shape} {values}".encode()), self.seed])
+        dtype = DTYPES[self.dtype]
+        plain = rng.choice([-1.0, 1.0], self.shape) * (0.25 + np.abs(rng.standard_normal(self.shape)))
+        if values == "plain":
+            return plain.astype(dtype)
+        if values in ("zeros", "special"):
+            pool = [0.0, -0.0] if values == "zeros" else [np.nan, np.inf, -np.inf, 0.0, -0.0]
+            return np.where(rng.random(self.shape) < 0.5, rng.choice(pool, self.shape), plain).astype(dtype)
+        return _across_binades(rng, self.shape, dtype, values)
+
+
+def _across_binades(rng: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype[np.float64], values: str) -> Array:
+    """Numbers drawn by their bits, of either sign and never 0: subnormal, the top eight binades, or any finite ones."""
+    unsigned = np.dtype(f"u{dtype.itemsize}")
+    infinity = int(np.asarray(np.inf).astype(dtype).view(unsigned))
+    binade = int(np.asarray(2.0).astype(dtype).view(unsigned)) - int(np.asarray(1.0).astype(dtype).view(unsigned))
+    low, high = {"subnormal": (1, binade), "huge": (infinity - 8 * binade, infinity), "wide": (1, infinity)}[values]
+    magnitude = rng.integers(low, high, shape, dtype=np.uint64).astype(unsigned)
+    sign = rng.integers(0, 2, shape, dtype=np.uint64).astype(unsigned) << unsigned.type(8 * dtype.itemsize - 1)
+    return np.asarray(magnitude | sign).view(dtype)
+
+
+def seeds() -> st.SearchStrategy[int]:
+    """Seeds: an input like any other, so that a failure can be made small and replayed."""
+    return st.integers(0, 2**31 - 1)
+
+
+def rates() -> st.SearchStrategy[float]:
+    """Rates strictly between 0 and 1, the usual and the extreme ones more often; 0 and 1 are the edge chapter's."""
+    return st.one_of(st.sampled_from(RATES), st.floats(0.001, 0.999))
+
+
+def cases(*values: str, layouts: tuple[str, ...] = LAYOUTS, ranks: tuple[int, ...] = (1, 2, 3, 4, 5)) -> st.SearchStrategy[Case]:
+    """Calls at rates inside (0, 1), over dtypes, layouts and shapes of the given ranks, with one of the given kinds of values (`plain` alone)."""
+    return st.builds(
+        Case,
+        shape=st.sampled_from([s for s in SHAPES if len(s) in ranks]),
+        dtype=st.sampled_from(list(DTYPES)),
+        layout=st.sampled_from(layouts),
+        values=st.sampled_from(values or ("plain",)),
+        rate=rates(),
+        seed=seeds(),
+    )

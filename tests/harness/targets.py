@@ -1,0 +1,202 @@
+"""From what the user types, `[label=]module:attr` or `[label=]path/file.py:attr`, to an adapter that drives it."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+
+from .adapters import Adapter, Claims
+from .adapters.signature import read_signature
+from .arrays import DTYPES
+from .guard import Guard, describe
+from .outcomes import BadReply, BadTarget, Hung, ImplementationError
+
+IMPORT_LIMIT_S = 60.0
+
+
+@dataclass(frozen=True)
+class Target:
+    """What one `--dropspec` names: a label for the report, a module or a file, and an attribute in it."""
+
+    label: str
+    where: str
+    attr: str
+
+    @property
+    def text(self) -> str:
+        """As the user would type it, without the label."""
+        return f"{self.where}:{self.attr}"
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it names a file, not a module."""
+        return self.where.endswith(".py")
+
+    @property
+    def import_line(self) -> str:
+        """Python that makes `name` mean the target."""
+        if self.is_file:
+            return f"import runpy; {self.name} = runpy.run_path({self.where!r})[{self.attr.split('.')[0]!r}]" + self._rest()
+        head = self.attr.split(".")[0]
+        return f"from {self.where} import {head}" + (f"; {self.name} = {self.attr}" if "." in self.attr else "")
+
+    def _rest(self) -> str:
+        return "".join("." + part for part in self.attr.split(".")[1:])
+
+    @property
+    def name(self) -> str:
+        """The last part of the attribute: how a snippet calls it."""
+        return self.attr.split(".")[-1]
+
+
+def parse_target(text: str) -> Target:
+    """Reads one target. Raises BadTarget with the form that was expected."""
+    label, equals, rest = text.partition("=")
+    spec = rest if equals else text
+    where, colon, attr = spec.rpartition(":")
+    if not (colon and where and attr):
+        raise BadTarget(f"{text!r} is no target: give [label=]module:attribute or [label=]path/file.py:attribute, for instance torch.nn:Dropout")
+    return Target(label if equals else spec, where, attr)
+
+
+def load(target: Target) -> Any:
+    """Imports what the target names. Raises BadTarget where that fails, with the reason."""
+    if (here := str(Path.cwd())) not in sys.path:
+        sys.path.insert(0, here)  # as `python -m` would: a user's package lies where the command is run
+    guard = Guard(IMPORT_LIMIT_S)
+    try:
+        with guard.call(f"importing {target.where}"):
+            found: Any = _run_file(Path(target.where)) if target.is_file else importlib.import_module(target.where)
+    except ImplementationError as error:
+        raise BadTarget(f"{target.text} cannot be loaded: {error}") from error.__cause__
+    except Hung as error:
+        raise BadTarget(f"{target.text} cannot be loaded: {error}") from error
+    for part in target.attr.split("."):
+        if not hasattr(found, part):
+            offered = [n for n in dir(found) if not n.startswith("_") and callable(getattr(found, n, None))][:8]
+            raise BadTarget(f"{target.where} has no attribute {part!r}" + (f"; it has {', '.join(offered)}" if offered else ""))
+        found = getattr(found, part)
+    return found
+
+
+def _run_file(path: Path) -> Any:
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    name = f"dropspec_target_{path.stem}_{crc32(str(path.resolve()).encode()):08x}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # so that what the file defines can be pickled
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def adapt(target: Target, limit_s: float) -> Adapter:
+    """Loads the target and finds the adapter for its kind. Raises BadTarget where none fits."""
+    thing, guard = load(target), Guard(limit_s)
+    if all(hasattr(thing, name) for name in ("claims", "train", "evaluate")):
+        from .adapters.protocol import ProtocolAdapter
+
+        return ProtocolAdapter(target.text, thing() if inspect.isclass(thing) else thing, guard)
+    claims = _declared(target, thing)
+    if inspect.isclass(thing):
+        adapter = _of_class(target, thing, guard, claims)
+    elif callable(thing) and not _is_module(type(thing)):
+        adapter = _of_function(target, thing, guard, claims)
+    else:
+        raise BadTarget(
+            f"{target.text} is an instance of {type(thing).__name__}: dropspec builds layers at many rates, so give it the class or a function"
+        )
+    _find_dtypes(adapter)
+    return adapter
+
+
+def _declared(target: Target, thing: Any) -> Claims:
+    """The claims that a class or function carries as its attribute `claims`, a mapping."""
+    try:
+        return Claims(**dict(getattr(thing, "claims", {})))
+    except TypeError as error:
+        raise BadTarget(f"the claims of {target.text} cannot be read: {error}") from error
+
+
+def _is_module(kind: type) -> bool:
+    return "torch" in sys.modules and issubclass(kind, sys.modules["torch"].nn.Module)
+
+
+def _of_class(target: Target, thing: type, guard: Guard, claims: Claims) -> Adapter:
+    if not _is_module(thing):
+        raise BadTarget(
+            f"{target.text} is a class, but no torch.nn.Module: give a torch.nn.Module class whose constructor takes the rate, a function of "
+            f"(x, rate), or an object with `claims`, `train(x, rate, seed)` and `evaluate(x, rate)`"
+        )
+    from .adapters.torch import TorchModuleAdapter, nn
+
+    if claims.functional is None and thing.__module__.startswith("torch.nn."):
+        claims.functional = getattr(nn.functional, thing.__name__.lower(), None)
+    signature = read_signature(target.text, thing, inputs=0)
+    claims.rate_is_keep = claims.rate_is_keep or signature.rate_is_keep
+    return TorchModuleAdapter(target.text, target.name, thing, signature, guard, claims)
+
+
+def _of_function(target: Target, thing: Any, guard: Guard, claims: Claims) -> Adapter:
+    """torch or NumPy: the first of the two whose arrays it takes and returns; the one that its module imports is tried first."""
+    from .adapters.numpy import NumpyAdapter
+
+    signature = read_signature(target.text, thing, inputs=1)
+    claims.rate_is_keep = claims.rate_is_keep or signature.rate_is_keep
+    kinds: list[Any] = [NumpyAdapter]
+    if "torch" in sys.modules:
+        from .adapters.torch import TorchFunctionAdapter
+
+        names = getattr(inspect.unwrap(getattr(thing, "func", thing)), "__globals__", {})
+        of_torch = target.where.startswith("torch") or any(getattr(v, "__name__", "").startswith("torch") for v in names.values())
+        kinds.insert(0 if of_torch else 1, TorchFunctionAdapter)
+    adapters = [kind(target.text, target.name, thing, signature, guard, claims) for kind in kinds]
+    for adapter in adapters:
+        try:
+            adapter.train(np.ones(8, np.float32), 0.5, seed=0)
+            if isinstance(adapter, NumpyAdapter):
+                adapter.find_seedable()
+        except (ImplementationError, Hung):
+            continue
+        return adapter  # type: ignore[no-any-return]
+    return adapters[0]  # type: ignore[no-any-return]
+
+
+def _find_dtypes(adapter: Adapter) -> None:
+    """Claims the dtypes that the implementation takes; where it takes none, all of them, so that each clause reports the error.
+
+    NumPy has no bfloat16 of its own: a NumPy function that does not take ml_dtypes' is not accused of it.
+    """
+    taken, refused = [], {}
+    for name in adapter.claims.dtypes:
+        x = np.ones(8, DTYPES[name])
+        try:
+            kept = adapter.train(x, 0.5, seed=0).output.dtype == x.dtype
+        except BadReply:
+            kept = True
+        except ImplementationError as error:
+            refused[name] = str(error)
+            continue
+        except Hung:
+            return
+        if kept or adapter.framework != "numpy" or name != "bfloat16":
+            taken.append(name)
+    if taken:
+        adapter.claims.dtypes = tuple(taken)
+        adapter.claims.refused = {k: v for k, v in refused.items() if adapter.framework != "numpy" or k != "bfloat16"}

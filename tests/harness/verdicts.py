@@ -1,0 +1,100 @@
+"""From the outcomes of single tests to one verdict a clause and one answer a target. Pure: it reads records, and runs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from .clauses import Clause
+
+
+class Verdict(StrEnum):
+    """What is said of one clause; in this order the worse comes first."""
+
+    VIOLATED = "VIOLATED"
+    ERROR = "ERROR"
+    STALE = "STALE"
+    UNDECIDED = "UNDECIDED"
+    KNOWN = "KNOWN"
+    DEPARTS = "DEPARTS"
+    HOLDS = "HOLDS"
+    NOT_CLAIMED = "NOT CLAIMED"
+
+
+BAD = (Verdict.VIOLATED, Verdict.ERROR, Verdict.STALE, Verdict.UNDECIDED)
+
+
+@dataclass(frozen=True)
+class Record:
+    """The outcome of one test of one clause; plain strings and floats, so that it survives xdist, JUnit and a journal."""
+
+    label: str
+    clause: str
+    level: str
+    verdict: str
+    message: str = ""
+    certificate: str = ""
+    reproduce: str = ""
+    observations: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The verdict of one clause. `level` is that of the part which decided: a clause that is MUST may depart in its SHOULD part."""
+
+    clause: str
+    title: str
+    level: str
+    verdict: Verdict
+    summary: str
+    certificate: str
+    reproduce: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """All verdicts over one target, or why it could not be loaded."""
+
+    label: str
+    target: str
+    clauses: tuple[Judged, ...] = ()
+    diagnosis: tuple[str, ...] = ()
+    unusable: str = ""
+
+    def count(self, *verdicts: Verdict) -> int:
+        """How many clauses have one of these verdicts."""
+        return sum(c.verdict in verdicts for c in self.clauses)
+
+    @property
+    def claimed(self) -> int:
+        """How many clauses the implementation claims: all that were not passed over."""
+        return len(self.clauses) - self.count(Verdict.NOT_CLAIMED)
+
+    def conformant(self, strict: bool = False) -> bool:
+        """True when clauses were judged and none of them is bad; strictly, when none departs either."""
+        bad = (*BAD, Verdict.DEPARTS) if strict else BAD
+        return not self.unusable and self.count(Verdict.HOLDS) > 0 and self.count(*bad) == 0
+
+
+def judge_clauses(records: Sequence[Record], clauses: Sequence[Clause], known: Mapping[str, str]) -> tuple[Judged, ...]:
+    """One verdict a clause over the records of one label: the worst of its tests. `known` are declared failures, clause to reason.
+
+    A clause without any record is an ERROR: what was not run has not held.
+    """
+    judged = []
+    for clause in clauses:
+        mine = [r for r in records if r.clause == clause.id]
+        if not mine:
+            judged.append(Judged(clause.id, clause.title, clause.level, Verdict.ERROR, "no test of this clause came to an end", "", ""))
+            continue
+        worst = min(mine, key=lambda r: list(Verdict).index(Verdict(r.verdict)))
+        verdict, summary = Verdict(worst.verdict), worst.message
+        if clause.id in known and verdict in (Verdict.VIOLATED, Verdict.DEPARTS):
+            verdict, summary = Verdict.KNOWN, f"declared: {known[clause.id]} ({summary})"
+        elif clause.id in known and verdict is Verdict.HOLDS:
+            verdict, summary = Verdict.STALE, f"declared as failing ({known[clause.id]}), but it holds: remove the declaration"
+        level = worst.level if verdict not in (Verdict.HOLDS, Verdict.NOT_CLAIMED) else clause.level
+        certificate = "; ".join(dict.fromkeys(r.certificate for r in mine if r.certificate and r.verdict == Verdict.HOLDS))
+        judged.append(Judged(clause.id, clause.title, level, verdict, summary, certificate, worst.reproduce))
+    return tuple(judged)

@@ -1,0 +1,133 @@
+"""Mutants of the chapter edge: rates at and beyond the ends, and inputs that are empty, single, infinite or whole numbers."""
+
+from __future__ import annotations
+
+import torch
+from dropspec.reference.layers import Dropout
+from dropspec.tests.mutants import breaks
+from torch import Tensor
+
+from .gradient import with_backward
+
+
+@breaks("edge-1")
+class DropsAtRateZero(Dropout):
+    """Wants bfloat16 uniforms above the rate, so at rate 0 the zeros among them drop, as boltz#553 and mxnet#9816."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training and self.p == 0:
+            return torch.where(torch.rand_like(x, dtype=torch.bfloat16) > 0, x, 0)
+        return super().forward(x)
+
+
+@breaks("edge-1")
+class LosesGradientAtRateZero(Dropout):
+    """Gives zero gradients at rate 0, as a fused operator did in Paddle#74149."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return with_backward(x, x, torch.zeros_like) if self.training and self.p == 0 else super().forward(x)
+
+
+@breaks("edge-2")
+class GivesNanAtRateOne(Dropout):
+    """Multiplies 0 by x / 0 at rate 1, as google/flax#2055 and pytorch/pytorch#190057."""
+
+    def apply_mask(self, x: Tensor, mask: Tensor) -> Tensor:
+        return mask * (x / 0.0) if self.p == 1 else super().apply_mask(x, mask)
+
+
+@breaks("edge-2")
+class DividesByZeroAtRateOne(Dropout):
+    """Forms the scale 1 / keep first, which raises ZeroDivisionError at rate 1, as pytorch/pytorch#100025."""
+
+    def apply_mask(self, x: Tensor, mask: Tensor) -> Tensor:
+        scale = 1 / (1 - self.p)
+        return torch.where(mask, x * scale, 0)
+
+
+@breaks("edge-3")
+class AcceptsNanRate(Dropout):
+    """Refuses rates below 0 and above 1 by comparing, which lets NaN through, as torch.nn.Dropout 2.13."""
+
+    def __init__(self, p: float = 0.5) -> None:
+        if p < 0 or p > 1:
+            raise ValueError(f"a rate is a number from 0 to 1, not {p}")
+        super().__init__()
+        self.p = p
+
+
+@breaks("edge-3")
+class ClampsRate(Dropout):
+    """Takes rates above 1 for 1, and those below 0 for 0."""
+
+    def __init__(self, p: float = 0.5) -> None:
+        super().__init__(min(max(p, 0.0), 1.0))
+
+
+@breaks("edge-3")
+class AssertsRate(Dropout):
+    """Refuses a wrong rate by an assertion, which `python -O` removes, and not by a ValueError."""
+
+    def __init__(self, p: float = 0.5) -> None:
+        assert 0 <= p <= 1
+        super().__init__(p)
+
+
+@breaks("edge-4")
+class AcceptsText(Dropout):
+    """Converts whatever it is given by float(), so the text "0.5" passes for a rate."""
+
+    def __init__(self, p: float = 0.5) -> None:
+        super().__init__(float(p))
+
+
+@breaks("edge-5")
+class GuardsDivision(Dropout):
+    """Divides by at least 0.001, to be safe from dividing by 0: the scale is too small at rates nearer to 1."""
+
+    def apply_mask(self, x: Tensor, mask: Tensor) -> Tensor:
+        return torch.where(mask, x / max(1 - self.p, 1e-3), 0)
+
+
+@breaks("edge-6")
+class RaisesOnEmpty(Dropout):
+    """Looks for the largest input first, which an empty one does not have."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x.detach().amax()
+        return super().forward(x)
+
+
+@breaks("edge-6")
+class RaisesOnScalar(Dropout):
+    """Asks for the batch size first, which a 0-d input does not have."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        len(x)
+        return super().forward(x)
+
+
+@breaks("edge-7", "numerics-2")
+class HidesNanAndInf(Dropout):
+    """Replaces surviving NaN and infinities by finite numbers, which hides that training has diverged."""
+
+    def apply_mask(self, x: Tensor, mask: Tensor) -> Tensor:
+        return super().apply_mask(x, mask).nan_to_num()
+
+
+@breaks("edge-8")
+class TruncatesIntegers(Dropout):
+    """Takes integer input and rounds x / keep to an integer, as pytorch/pytorch#98970."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x if x.is_floating_point() else x.double()).to(x.dtype)
+
+
+@breaks("edge-9")
+class ConsumesRandomnessAtRateZero(Dropout):
+    """Draws a mask at rate 0 as well, and does not use it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training and self.p == 0:
+            self.draw_mask(x)
+        return super().forward(x)

@@ -1,0 +1,102 @@
+"""Mutants of the chapter eval: right in training, but evaluation is not the identity, or leaves a trace."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import torch
+from dropspec.reference.layers import Dropout
+from dropspec.tests.mutants import breaks
+from torch import Tensor
+
+from .gradient import with_backward
+
+
+@breaks("eval-1", "eval-4")
+class StaysActiveInEval(Dropout):
+    """Drops in evaluation as in training, as pytorch/pytorch#173640 and awd-lstm-lm#72."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x) if self.training or self.p == 0 else self.apply_mask(x, self.draw_mask(x))
+
+
+@breaks("eval-1", "eval-3")
+class ScalesInEval(Dropout):
+    """Multiplies by keep in evaluation, as in 2014, although training has rescaled already."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x) if self.training else x * (1 - self.p)
+
+
+@breaks("eval-1")
+class LosesMinusZeroInEval(Dropout):
+    """Adds 0 in evaluation, which makes -0 a 0."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x) if self.training else x + 0.0
+
+
+@breaks("eval-2")
+class DropsAtRateOneInEval(Dropout):
+    """Asks whether the rate is 1 before it asks for the mode, so evaluation at rate 1 gives zeros."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.apply_mask(x, torch.zeros_like(x, dtype=torch.bool)) if self.p == 1 else super().forward(x)
+
+
+@breaks("eval-3")
+class ScalesGradientInEval(Dropout):
+    """Divides the gradient by keep in evaluation, where the output is the input."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training or self.p == 1:
+            return super().forward(x)
+        return with_backward(x, x, lambda upstream: upstream / (1 - self.p))
+
+
+@breaks("eval-4")
+class ConsumesRandomnessInEval(Dropout):
+    """Draws its mask before it asks for the mode, so evaluating more often changes training."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training:
+            self.draw_mask(x)
+        return super().forward(x)
+
+
+@breaks("eval-5")
+class ForgetsRateInEval(Dropout):
+    """Sets its rate to 0 when it is put into evaluation mode, and leaves it there, as Megatron-LM#411."""
+
+    def train(self, mode: bool = True) -> Self:
+        self.p = self.p if mode else 0.0
+        return super().train(mode)
+
+
+@breaks("eval-5")
+class MissesEvalOfParent(Dropout):
+    """Reacts to its own .eval() only: that of a parent arrives as .train(False), which it ignores."""
+
+    def train(self, mode: bool = True) -> Self:
+        return super().train(True) if mode else self
+
+    def eval(self) -> Self:
+        self.training = False
+        return self
+
+
+@breaks("eval-6")
+class KeepsMaskForEval(Dropout):
+    """Keeps the mask of its last training pass, and applies it in the backward pass of a later evaluation."""
+
+    mask: Tensor | None = None
+
+    def draw_mask(self, x: Tensor) -> Tensor:
+        self.mask = mask = super().draw_mask(x)
+        return mask
+
+    def forward(self, x: Tensor) -> Tensor:
+        mask = self.mask
+        if self.training or mask is None or mask.shape != x.shape:
+            return super().forward(x)
+        return with_backward(x, x, lambda upstream: self.apply_mask(upstream, mask))

@@ -1,0 +1,126 @@
+"""Mutants of the chapter gradient: forward passes as they should be, backward passes that are not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+import torch
+from dropspec.reference.layers import Dropout
+from dropspec.tests.mutants import breaks
+from torch import Tensor
+
+Rule = Callable[[Tensor], Tensor]
+
+
+class _WithBackward(torch.autograd.Function):
+    """Gives y out, and sends the upstream gradient to x through a rule."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, y: Tensor, rule: Rule) -> Tensor:
+        ctx.rule = rule
+        return y.clone()
+
+    @staticmethod
+    def backward(ctx: Any, *upstream: Tensor) -> Any:
+        return ctx.rule(upstream[0]), None, None
+
+
+def with_backward(x: Tensor, y: Tensor, rule: Rule) -> Tensor:
+    """The values of y, with `rule(upstream)` as the gradient of x."""
+    return _WithBackward.apply(x, y.detach(), rule)  # type: ignore[no-any-return, no-untyped-call]
+
+
+class _OwnBackward(Dropout):
+    """The reference's forward pass, with a backward pass of the subclass' own below rate 1."""
+
+    def backward(self, upstream: Tensor, mask: Tensor) -> Tensor:
+        """The gradient of the input; the right one is `Dropout.apply_mask(self, upstream, mask)`."""
+        raise NotImplementedError
+
+    def apply_mask(self, x: Tensor, mask: Tensor) -> Tensor:
+        y = super().apply_mask(x, mask)
+        return with_backward(x, y, lambda upstream: self.backward(upstream, mask)) if self.p < 1 else y
+
+
+@breaks("gradient-1", "gradient-5")
+class RedrawsInBackward(_OwnBackward):
+    """Draws a new mask in the backward pass, as pytorch/pytorch#190717 and mamba#1023."""
+
+    def backward(self, upstream: Tensor, mask: Tensor) -> Tensor:
+        return Dropout.apply_mask(self, upstream, self.draw_mask(upstream))
+
+
+@breaks("gradient-2")
+class LeavesGradientUnscaled(_OwnBackward):
+    """Masks the gradient but does not divide it by keep."""
+
+    def backward(self, upstream: Tensor, mask: Tensor) -> Tensor:
+        return torch.where(mask, upstream, 0)
+
+
+@breaks("gradient-3", "gradient-10", "gradient-1")
+class PassesGradientOfDropped(_OwnBackward):
+    """Passes the upstream gradient on to dropped elements as well, as fms-acceleration#97; the weights behind them still learn."""
+
+    def backward(self, upstream: Tensor, mask: Tensor) -> Tensor:
+        return upstream / (1 - self.p)
+
+
+@breaks("gradient-4")
+class InfersMaskFromOutput(Dropout):
+    """Takes every zero of the output for a drop in the backward pass, as candle#82 and kaldi#3890."""
+
+    def apply_mask(self, x: Tensor, mask: Tensor) -> Tensor:
+        y = super().apply_mask(x, mask).detach()
+        return with_backward(x, y, lambda upstream: Dropout.apply_mask(self, upstream, y != 0))
+
+
+@breaks("gradient-5")
+class AddsUpBackwards(Dropout):
+    """Never clears its gradient buffer, so a second backward pass over the same graph gives twice the gradient."""
+
+    def apply_mask(self, x: Tensor, mask: Tensor) -> Tensor:
+        times = count(1)
+        y = super().apply_mask(x, mask)
+        return with_backward(x, y, lambda upstream: Dropout.apply_mask(self, upstream * next(times), mask))
+
+
+@breaks("gradient-6")
+class DetachesInBackward(_OwnBackward):
+    """Detaches the scaled gradient: its value is right, its own derivative has lost the scale."""
+
+    def backward(self, upstream: Tensor, mask: Tensor) -> Tensor:
+        scaled = Dropout.apply_mask(self, upstream, mask).detach()
+        return scaled + torch.where(mask, upstream - upstream.detach(), 0)
+
+
+@breaks("gradient-7")
+class KeepsMaskOnSelf(_OwnBackward):
+    """Keeps the mask on the layer, so a second forward pass spoils the backward pass of the first."""
+
+    def draw_mask(self, x: Tensor) -> Tensor:
+        self.mask = super().draw_mask(x)
+        return self.mask
+
+    def backward(self, upstream: Tensor, mask: Tensor) -> Tensor:
+        return Dropout.apply_mask(self, upstream, self.mask)
+
+
+@breaks("gradient-8", "gradient-2")
+class ClipsGradient(_OwnBackward):
+    """Clips the gradient to 1 on its way back: right for small ones, against finite differences for large ones."""
+
+    def backward(self, upstream: Tensor, mask: Tensor) -> Tensor:
+        return Dropout.apply_mask(self, upstream, mask).clamp(-1, 1)
+
+
+@breaks("gradient-9")
+class RedrawsWhenRecomputed(Dropout):
+    """Draws afresh when recomputed during the backward pass, as guided-diffusion#167 and pytorch/pytorch#127676."""
+
+    def draw_mask(self, x: Tensor) -> Tensor:
+        if torch._C._current_graph_task_id() != -1:  # a backward pass is running
+            super().draw_mask(x)
+        return super().draw_mask(x)

@@ -1,0 +1,35 @@
+"""Mutants of the chapter numerics: dtypes that are refused, overflow that need not be, subnormals lost."""
+
+from __future__ import annotations
+
+import torch
+from dropspec.reference.layers import Dropout
+from dropspec.tests.mutants import breaks
+from torch import Tensor
+
+
+@breaks("numerics-1")
+class RefusesHalf(Dropout):
+    """Raises on float16 and bfloat16 in training, as pytorch/pytorch#12431."""
+
+    def draw_mask(self, x: Tensor) -> Tensor:
+        if x.element_size() == 2:
+            raise RuntimeError(f'"dropout" not implemented for {x.dtype}')
+        return super().draw_mask(x)
+
+
+@breaks("numerics-2")
+class OverflowsEarly(Dropout):
+    """Doubles before it divides by twice keep, so large inputs overflow where x / keep does not."""
+
+    def apply_mask(self, x: Tensor, mask: Tensor) -> Tensor:
+        return torch.where(mask, x * 2 / (2 * (1 - self.p) or 1.0), 0)
+
+
+@breaks("numerics-3")
+class FlushesSubnormals(Dropout):
+    """Takes subnormal inputs for 0."""
+
+    def apply_mask(self, x: Tensor, mask: Tensor) -> Tensor:
+        subnormal = (x != 0) & (x.abs() < torch.finfo(x.dtype).tiny)
+        return super().apply_mask(x.masked_fill(subnormal, 0), mask)

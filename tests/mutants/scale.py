@@ -1,0 +1,66 @@
+"""Mutants of the chapter scale: survivors that are not x / keep, and dropped elements that are not 0."""
+
+from __future__ import annotations
+
+import torch
+from dropspec.reference.layers import Dropout
+from dropspec.tests.mutants import breaks
+from torch import Tensor
+
+
+@breaks("scale-1")
+class DividesByRate(Dropout):
+    """Multiplies survivors by 1 / rate, which is 1 / keep at rate 0.5 only; as kaldi#2814, and a wrong scale as in dlordinal#138."""
+
+    def apply_mask(self, x: Tensor, mask: Tensor) -> Tensor:
+        return torch.where(mask, x / self.p, 0)
+
+
+@breaks("scale-1", "expectation-1")
+class LeavesSurvivorsUnscaled(Dropout):
+    """Drops but does not rescale: the dropout of 2014 without its scaling at inference."""
+
+    def apply_mask(self, x: Tensor, mask: Tensor) -> Tensor:
+        return torch.where(mask, x, 0)
+
+
+@breaks("scale-1")
+class RoundsKeepToBfloat16(Dropout):
+    """Forms keep in bfloat16, so the scale is off by up to 2^-9: seen in single precision, hidden in bfloat16."""
+
+    def apply_mask(self, x: Tensor, mask: Tensor) -> Tensor:
+        keep = torch.tensor(1 - self.p, dtype=torch.bfloat16).item() or 1.0
+        return torch.where(mask, x / keep, 0)
+
+
+@breaks("scale-3", "scale-1")
+class DividesByKeptCount(Dropout):
+    """Divides by the fraction that this very mask kept, so the scale changes from call to call."""
+
+    def apply_mask(self, x: Tensor, mask: Tensor) -> Tensor:
+        kept = mask.double().mean().item() or 1.0
+        return torch.where(mask, x / kept, 0)
+
+
+@breaks("scale-3", "scale-1")
+class WobblesInScale(Dropout):
+    """Scales each survivor by a slightly different factor, with the right mean."""
+
+    def apply_mask(self, x: Tensor, mask: Tensor) -> Tensor:
+        return super().apply_mask(x, mask) * (1 + 0.02 * (torch.rand_like(x) - 0.5))
+
+
+@breaks("scale-2")
+class LeavesTraceOfDropped(Dropout):
+    """Sets dropped elements to the smallest normal number instead of 0, as one guards a logarithm."""
+
+    def apply_mask(self, x: Tensor, mask: Tensor) -> Tensor:
+        return torch.where(mask, super().apply_mask(x, mask), torch.finfo(x.dtype).tiny)
+
+
+@breaks("scale-4")
+class LiftsZeros(Dropout):
+    """Adds 0.001 to inputs of 0 and to them alone, so a surviving 0 does not stay 0."""
+
+    def apply_mask(self, x: Tensor, mask: Tensor) -> Tensor:
+        return super().apply_mask(x + 1e-3 * (x == 0).to(x.dtype), mask)
