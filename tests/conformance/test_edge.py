@@ -9,7 +9,7 @@ from dropspec.adapters import Adapter
 from dropspec.arrays import DTYPES, Array, Bits, is_floating, nonzero
 from dropspec.compare import require, require_identical, require_rescaled
 from dropspec.outcomes import BadReply, ImplementationError, NotClaimed, Violation
-from dropspec.plan import require_far_fetched
+from dropspec.budget import require_far_fetched
 from dropspec.properties import clause, given
 from dropspec.run import Run
 from dropspec.strategies import Case, cases, seeds

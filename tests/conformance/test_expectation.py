@@ -45,7 +45,8 @@ def test_the_expected_loss_is_the_ridge_penalty(impl: Adapter, run: Run, notes: 
         gauge = Gauge(chance, 0.03 * run.profile.tolerance, run.plan.alpha)
         budget = 10 * samples_for(0.03 * run.profile.tolerance)
         while gauge.decide() is Decision.OPEN and gauge.n.sum() < budget:
-            gauge.add(next(counts))
+            rows = next(counts)
+            gauge.add(rows, rows)
         mean = float(gauge.measured()[0] @ loss)
         seen = f"mean loss {mean:.6g} at rate {rate}, where |t - xw|² + rate/keep · Σ w²x² = {closed:.6g}, over {int(gauge.n.sum()):,} rows"
         if gauge.decide() is Decision.FAIL:

@@ -4,7 +4,7 @@ import numpy as np
 from dropspec.adapters import Adapter
 from dropspec.arrays import DTYPES, nonzero
 from dropspec.outcomes import Violation
-from dropspec.plan import require_far_fetched
+from dropspec.budget import require_far_fetched
 from dropspec.properties import clause
 from dropspec.run import Notes, Run, judge
 

@@ -8,7 +8,7 @@ from dropspec.adapters import Adapter
 from dropspec.arrays import DTYPES, Array, nonzero
 from dropspec.compare import require, require_identical
 from dropspec.outcomes import NotClaimed, Violation
-from dropspec.plan import require_far_fetched
+from dropspec.budget import require_far_fetched
 from dropspec.properties import clause, given
 from dropspec.run import Run
 from dropspec.strategies import Case, cases, seeds

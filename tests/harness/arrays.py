@@ -33,8 +33,10 @@ def raw(x: Array) -> Array:
 
 
 def nonzero(x: Array) -> Bits:
-    """True where x is neither 0 nor -0; on the bits, as NumPy compares half precision slowly."""
-    bits = raw(np.ascontiguousarray(x))
+    """True where x is neither 0 nor -0; contiguous."""
+    if x.dtype.itemsize > 2:
+        return np.ascontiguousarray(x != 0)
+    bits = raw(np.ascontiguousarray(x))  # NumPy compares half precision slowly
     return np.asarray((bits << bits.dtype.type(1)) != 0)
 
 

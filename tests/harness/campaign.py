@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import prod, sqrt
-from typing import Any
 
 import numpy as np
 
@@ -111,15 +110,16 @@ def _draws(campaign: Campaign, adapter: Adapter, seed: int) -> Iterator[Draw]:
     weights = _weights(campaign, x)
     adapter.reseed(seed)
     layer = adapter.layer(campaign.rate)
-    before: np.ndarray[Any, np.dtype[np.bool_]] | None = None
+    draw: Draw | None = None
     columns = prod(campaign.shape) if campaign.calls_as_rows else campaign.shape[-1]
     calls = max(1, min(256, int(campaign.bound / LOOKS / columns))) if campaign.calls_as_rows else 1
     while True:
         outputs = [layer_output(layer, x) for _ in range(calls)]
         y = np.stack(outputs).reshape(calls, -1) if campaign.calls_as_rows else outputs[0].reshape(-1, columns)
-        mask = nonzero(y)
-        yield Draw(mask, before, x if not campaign.calls_as_rows else None, y * weights if weights is not None else None)
-        before = mask
+        if draw is not None:
+            draw.before = None  # or every draw would keep all before it
+        draw = Draw(nonzero(y), draw, y * weights if weights is not None else None)
+        yield draw
 
 
 def layer_output(layer: Layer, x: Array) -> Array:

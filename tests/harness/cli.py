@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import __version__
+from .answers import answers, known_failures
+from .budget import PROFILES, Options
 from .clauses import all_clauses
-from .plan import PROFILES
 from .report import json as json_report
 from .report import terminal
-from .session import Options, answers, known_failures
 from .supervise import Failed, supervise
 
 CONFORMANT, NOT_CONFORMANT, USAGE = 0, 1, 2

@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammaln, xlogy
 
-BETA = 1e-6  # the chance that a certificate is wrong
+from .budget import BETA
+
 Counts = NDArray[np.float64]
 
 
@@ -46,11 +47,10 @@ class Gauge:
         self.n: Counts = np.zeros((contexts, self.q.shape[1]))
         self.total: Counts = np.zeros((1, self.q.shape[1]))
 
-    def add(self, counts: ArrayLike, total: ArrayLike | None = None) -> None:
-        """Adds a (contexts, cells) table of counts; `total` where the contexts overlap or leave something out."""
-        counts = np.atleast_2d(np.asarray(counts, float))
+    def add(self, counts: ArrayLike, total: ArrayLike) -> None:
+        """Adds a (contexts, cells) table of counts, and the counts of all samples, which the contexts may share out, overlap or leave out."""
         self.n += counts
-        self.total += counts.sum(0) if total is None else np.asarray(total, float)
+        self.total += total
 
     def evidence(self) -> float:
         """The log e-value against the null: at most log(1/alpha) with chance 1 - alpha while the null holds."""

@@ -3,39 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import log, prod, sqrt
+from math import prod, sqrt
 
+from .budget import ALPHA_RUN, Profile
 from .campaign import Campaign
 from .gauge import samples_for
 
-ALPHA_RUN = 1e-9  # the chance that a whole run accuses one right implementation of anything
-COINCIDENCE = 1e-18  # exact clauses may rest on chances below this (two masks alike, no survivor among many); 10^8 of them fit a tenth of the budget
 RATES = {0.5: 0.001, 0.1: 0.001, 0.9: 0.001, 0.01: 0.001, 0.001: 0.0001, 0.999: 0.0001}  # rate: tolerance in the standard profile
 EVERY_LENS = ("rate", "unit", "value", "left", "above", "call", "sum of row", "sum of call")
 ROW = 256
 SMALL = (((1,), 0.5), ((3,), 0.1), ((7,), 0.5), ((17,), 0.5), ((1, 33), 0.3), ((1000,), 0.5))  # odd, so that vector loops leave a tail
-
-
-def require_far_fetched(log_chance: float) -> None:
-    """Asserts that what an exact clause takes for impossible has a chance below COINCIDENCE; `log_chance` is its natural logarithm."""
-    assert log_chance < log(COINCIDENCE), f"a right implementation does this with chance e^{log_chance:.1f}: too often to accuse anyone"
-
-
-@dataclass(frozen=True)
-class Profile:
-    """How much a run looks at: the tolerances of rates as multiples of the standard ones, small calls a campaign, examples an exact clause."""
-
-    name: str
-    tolerance: float
-    small_calls: int
-    examples: int
-
-
-PROFILES = {
-    "quick": Profile("quick", 2.0, 300, 12),
-    "standard": Profile("standard", 1.0, 1500, 40),
-    "deep": Profile("deep", 0.5, 6000, 200),
-}
 
 
 @dataclass(frozen=True)
@@ -84,7 +61,7 @@ def _main(rate: float, dtype: str, within: float) -> Campaign:
     if rate == 0.5 and dtype == "float32":
         lenses += ("echo",)
     looks = samples_for(within / sqrt(rate * (1 - rate))) / 20
-    units = min(max(1 << int(looks).bit_length() - 1, 1 << 12), 1 << 16)
+    units = min(max(1 << int(looks).bit_length() - 1, 1 << 12), 1 << 17)
     return Campaign(rate, dtype, (units // ROW, ROW), within, lenses)
 
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from zlib import crc32
 
 from .adapters import Adapter
+from .budget import BETA, Profile
 from .campaign import Campaign, Results, conduct
-from .gauge import BETA, Decision
+from .gauge import Decision
 from .outcomes import Hung, ImplementationError, NotClaimed, Undecided, Violation
-from .plan import Plan, Profile, plan_for
+from .plan import Plan, plan_for
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -19,6 +20,7 @@ from .base import Adapter, Claims, Layer
 from .signature import Signature
 
 BFLOAT16 = DTYPES["bfloat16"]
+CHECKPOINT = inspect.unwrap(checkpoint)  # its wrapper only keeps torch.compile out, and takes a second to import it for that
 
 
 def to_torch(x: Array) -> Tensor:
@@ -63,14 +65,24 @@ class TorchRun:
             inner = self._gradient(u, create_graph=True)
             if not inner.requires_grad:
                 return np.zeros_like(upstream)
-            (outer,) = torch.autograd.grad(inner, u, to_torch(weights), allow_unused=True)
+            (outer,) = torch.autograd.grad((inner * to_torch(weights)).sum(), u, allow_unused=True)
             return np.zeros_like(upstream) if outer is None else to_numpy(outer)
 
     def _gradient(self, u: Tensor, create_graph: bool) -> Tensor:
         if not self.y.requires_grad:
             return torch.zeros_like(self.x)
-        (g,) = torch.autograd.grad(self.y, self.x, u, retain_graph=True, create_graph=create_graph, allow_unused=True)
+        # of a sum, as giving the upstream to autograd.grad imports sympy first; the factor's gradient is u exactly
+        (g,) = torch.autograd.grad((self.y * u).sum(), self.x, retain_graph=True, create_graph=create_graph, allow_unused=True)
         return torch.zeros_like(self.x) if g is None else g
+
+
+class CheckpointedRun(TorchRun):
+    """One call under reentrant checkpointing, which knows backward() only."""
+
+    def _gradient(self, u: Tensor, create_graph: bool) -> Tensor:
+        self.x.grad = None
+        (self.y * u).sum().backward()  # type: ignore[no-untyped-call]
+        return torch.zeros_like(self.x) if self.x.grad is None else self.x.grad
 
 
 class TorchLayer(Layer):
@@ -153,9 +165,9 @@ class TorchAdapter(Adapter):
         """Raises NotClaimed for a function, which keeps nothing between calls."""
 
     def reseed(self, seed: int) -> None:
-        """Seeds torch's global generator."""
+        """Seeds torch's global generator, as torch.manual_seed does for the CPU; that takes 2 ms, as it traces its caller for other devices."""
         self.last_seed = seed
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)
 
     def require_seedable(self) -> None:
         """torch layers claim seeding through the global generator."""
@@ -183,13 +195,13 @@ class TorchAdapter(Adapter):
             torch.set_num_threads(before)
 
     def checkpointed(self, x: Array, rate: float, seed: int) -> TorchRun:
-        """By torch.utils.checkpoint, not reentrant. The output is recomputed in each backward."""
+        """By torch.utils.checkpoint, reentrant: each backward computes the layer again from the stored random state."""
         self.reseed(seed)
         module = self.build(rate).train()
         what = f"the checkpointed forward of {self.spelled(rate, 'training')}"
         tensor = to_torch(x).requires_grad_()
         with self.guard.call(what):
-            return TorchRun(tensor, checkpoint(_Saving(module), tensor, use_reentrant=False), self.guard, what)
+            return CheckpointedRun(tensor, CHECKPOINT(module, tensor, use_reentrant=True), self.guard, what)
 
     def in_place(self, x: Array, rate: float, seed: int) -> tuple[TorchRun, bool]:
         """With `inplace=True`, where the signature has it."""
@@ -215,17 +227,6 @@ class TorchAdapter(Adapter):
         tensor = to_torch(x)
         with self.guard.call(f"the functional form of {self.name}"):
             return TorchRun(tensor, form(tensor, self.given(rate), True), self.guard, f"the functional form of {self.name}")
-
-
-class _Saving(nn.Module):
-    """The layer inside a checkpoint, between operations that save nothing but what they need: the multiplication saves the dropped output."""
-
-    def __init__(self, module: nn.Module) -> None:
-        super().__init__()
-        self.module = module
-
-    def forward(self, x: Tensor) -> Any:
-        return self.module(x * 1)
 
 
 class TorchModuleAdapter(TorchAdapter):

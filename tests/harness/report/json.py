@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..plan import ALPHA_RUN
-from ..session import Options
+from ..budget import ALPHA_RUN, Options
 from ..verdicts import Answer
 
 FORMAT = 1

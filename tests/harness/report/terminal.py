@@ -11,9 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .. import __version__
-from ..gauge import BETA
-from ..plan import ALPHA_RUN
-from ..session import Options
+from ..budget import ALPHA_RUN, BETA, Options
 from ..verdicts import Answer, Judged, Verdict
 
 STYLES = {
