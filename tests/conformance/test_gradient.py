@@ -128,22 +128,25 @@ def test_weights_of_a_dropped_unit_stay_where_they_were(impl: Adapter, run: Run)
     import torch
     from torch import nn
 
+    rng = np.random.default_rng(10)  # network and examples are fixed, so that only the masks are drawn
+    far_from_0 = (rng.choice([-1, 1], shape) * rng.uniform(0.1, 0.3, shape) for shape in ((20, 10), (1, 20), (24, 1, 10)))
+    weight_in, weight_out, examples = (torch.from_numpy(a.astype(np.float32)) for a in far_from_0)
     impl.reseed(run.seed_for("gradient-10"))
-    into, out = nn.Linear(10, 20), nn.Linear(20, 1)
     dropped_units = active_units = 0
-    for example in torch.randn(24, 1, 10):
-        before = into.weight.detach().clone(), out.weight.detach().clone().t()
+    for example in examples:
+        into, out = nn.Linear(10, 20), nn.Linear(20, 1)
+        into.weight.data, out.weight.data = weight_in.clone(), weight_out.clone()
+        into.bias.data, out.bias.data = torch.zeros(20), torch.zeros(1)
         with impl.guard.call(f"training a network around {impl.spelled(0.3, 'training')}"):
             active = torch.relu(into(example))
             hidden = dropout(active)
             (out(hidden) - 9).square().sum().backward()
-            for weight in (into.weight, out.weight):  # plain SGD, spelled out: torch.optim takes a second to import
-                assert weight.grad is not None
-                weight.data -= 0.01 * weight.grad
-                weight.grad = None
-        on = active[0] > 0  # a unit that ReLU switched off says nothing of dropout
+        for weight in (into.weight, out.weight):  # plain SGD, spelled out: torch.optim takes a second to import
+            assert weight.grad is not None
+            weight.data -= 0.01 * weight.grad
+        on = active[0] > 0.01  # a unit that ReLU switched off says nothing of dropout
         dropped = on & (hidden[0] == 0)
-        for weights, old, which in ((into.weight, before[0], "incoming"), (out.weight.t(), before[1], "outgoing")):
+        for weights, old, which in ((into.weight, weight_in, "incoming"), (out.weight.t(), weight_out.t(), "outgoing")):
             moved = (weights.detach() != old).any(1)
             if (moved & dropped).any():
                 raise Violation(f"plain SGD moved the {which} weights of {int((moved & dropped).sum())} of {int(dropped.sum())} dropped units")

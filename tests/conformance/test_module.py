@@ -38,6 +38,10 @@ def test_copies_and_round_trips_keep_the_layer(impl: Adapter, run: Run) -> None:
             "a state_dict, saved and loaded": loaded,
             "copy.deepcopy in evaluation mode": copy.deepcopy(impl.module(0.9).eval()),
         }
+        copied = others["copy.deepcopy"].eval()
+        if copied is module or not module.training:
+            raise Violation("copy.deepcopy gives the layer itself, so what is done to the copy is done to the layer")
+        copied.train()
     impl.reseed(run.seed_for("module-2"))
     for how, other in others.items():
         with impl.guard.call(f"a call of {impl.spelled(0.9, '')} after {how}"):

@@ -35,8 +35,8 @@ def raw(x: Array) -> Array:
 def nonzero(x: Array) -> Bits:
     """True where x is neither 0 nor -0; contiguous."""
     if x.dtype.itemsize > 2:
-        return np.ascontiguousarray(x != 0)
-    bits = raw(np.ascontiguousarray(x))  # NumPy compares half precision slowly
+        return np.asarray(x != 0, order="C")
+    bits = raw(np.asarray(x, order="C"))  # NumPy compares half precision slowly
     return np.asarray((bits << bits.dtype.type(1)) != 0)
 
 
@@ -55,7 +55,7 @@ def laid_out(values: Array, layout: str) -> Array:
         return as_strided(values[:1].copy(), values.shape, (0, *values.strides[1:]))
     if layout == "channels-last" and values.ndim == 4:
         return values.transpose(0, 2, 3, 1).copy().transpose(0, 3, 1, 2)
-    return np.ascontiguousarray(values)
+    return np.asarray(values, order="C")
 
 
 def copy_as_laid_out(x: Array) -> Array:

@@ -26,7 +26,7 @@ def ulps_between(a: Array, b: Array) -> NDArray[np.float64]:
 
 def _sign_and_rank(x: Array) -> tuple[Bits, NDArray[np.int64]]:
     """The sign bit, and the place of |x| among the representable numbers, counted from 0."""
-    bits = raw(np.ascontiguousarray(x))
+    bits = raw(np.asarray(x, order="C"))
     sign = bits.dtype.type(1 << (8 * bits.itemsize - 1))
     return np.asarray(bits & sign != 0), np.asarray(bits & ~sign).astype(np.int64)
 
@@ -39,11 +39,14 @@ def rescaled(x: Array, rate: float, dtype: np.dtype[Any] | None = None) -> Array
 
 
 def ulps_allowed(dtype: np.dtype[Any], rate: float, *, strictly: bool = False) -> int:
-    """How far a survivor may lie from x / keep (scale-1): 2 ulps, and what one rounding of rate and of keep to single precision costs.
+    """How far a survivor may lie from x / keep (scale-1): 2 ulps, and what one rounding of rate and of keep to single precision costs,
+    where they are no single-precision numbers.
 
     Strictly (the SHOULD of scale-1): 1 ulp, and one rounding of keep in the wider of single and the output's own precision.
     """
     of_keep = 2.0**-53 if strictly and dtype == np.float64 else 2.0**-24
+    if all(float(np.float32(exact)) == exact for exact in (rate, 1 - rate)):
+        of_keep = 0.0  # nothing to round
     finest_ulp = 2.0 ** -(FRACTION_BITS[dtype.name] + 1)  # an ulp relative to the largest number of its binade
     return int((1 if strictly else 2) + of_keep / (1 - rate) / finest_ulp)
 
@@ -71,7 +74,7 @@ def require_rescaled(y: Array, x: Array, rate: float, where: Bits, *, what: str 
 def require_identical(y: Array, x: Array, what: str) -> None:
     """Raises Violation unless y equals x bit for bit; any NaN equals any NaN, as IEEE 754 leaves its sign and payload open."""
     same_kind = y.dtype == x.dtype
-    same = (raw(np.ascontiguousarray(y)) == raw(np.ascontiguousarray(x))) | (np.isnan(x) & np.isnan(y)) if same_kind else y == x
+    same = (raw(np.asarray(y, order="C")) == raw(np.asarray(x, order="C"))) | (np.isnan(x) & np.isnan(y)) if same_kind else y == x
     require(np.asarray(same), what, expected=x, came=y)
 
 

@@ -35,13 +35,13 @@ class Gauge:
     """Counts per (context, cell) against probabilities q, stated for each cell and the same in every context.
 
     `tol` is the tolerance in standard deviations of one trial, one for all contexts or one each; it sets what PASS promises, and the prior
-    of FAIL. With `homogeneous`, FAIL refutes only that all contexts share one probability, whatever that is; `total` then holds the counts of all.
+    of FAIL. A cell so rare that its standard deviation says little is told from tol² / 2 in as many samples as the others from theirs. With `homogeneous`, FAIL refutes only that all contexts share one probability, whatever that is; `total` then holds the counts of all.
     """
 
     def __init__(self, q: ArrayLike, tol: ArrayLike, alpha: float, contexts: int = 1, *, beta: float = BETA, homogeneous: bool = False):
         self.q = np.atleast_2d(np.asarray(q, float))
         tol_column = np.broadcast_to(np.reshape(np.asarray(tol, float), (-1, 1)), (contexts, 1))
-        self.eps: Counts = tol_column * np.sqrt(self.q * (1 - self.q))
+        self.eps: Counts = np.maximum(tol_column * np.sqrt(self.q * (1 - self.q)), tol_column**2 / 2)  # the latter for cells rarer than it
         self.prior: Counts = self.q / (4 * tol_column**2)  # a cell's prior standard deviation is 2 eps
         self.alpha, self.beta, self.homogeneous = alpha, beta, homogeneous
         self.n: Counts = np.zeros((contexts, self.q.shape[1]))

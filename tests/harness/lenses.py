@@ -7,7 +7,7 @@ rate lens's to find, does not show in them as well. To pass they need the stated
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod, sqrt
 from typing import TYPE_CHECKING, Any
@@ -98,7 +98,7 @@ class Lens:
         spread = np.sqrt(np.maximum(expected * (1 - expected), 1e-12) / samples)
         worst = int(np.argmax(np.abs(n[:, self.cell] / samples - expected) / spread))
         share = n[worst, self.cell] / samples[worst]
-        measured = f"{self.share} {share:.6g} {self.contexts[worst]}, where {expected:.6g} is right ({int(samples[worst]):,} samples)"
+        measured = f"{self.share} {share:.6g} {self.contexts[worst]}, not {expected:.6g} ({int(samples[worst]):,} samples)"
         return Finding(self.decide(), int(self.gauge.total.sum()), float(share), measured, float(self.gauge.eps[:, self.cell].max()))
 
 
@@ -221,9 +221,7 @@ class SumLens(Lens):
     def __init__(self, campaign: Campaign, alpha: float, units: int, what: str) -> None:
         cell, q = binomial_cells(units, campaign.rate)
         self.units, self.cell_of = units, cell
-        tol = campaign.tol * sqrt(2 * units)
-        self.gauge = Gauge(q, tol, alpha)
-        self.gauge.eps = np.maximum(self.gauge.eps, tol**2)  # a rare cell is told from tol² no later than the others from theirs
+        self.gauge = Gauge(q, campaign.tol * sqrt(2 * units), alpha)
         edges = [np.flatnonzero(cell == c)[[0, -1]] for c in range(len(q))]
         self.names = [f"of {what}s drop {a} to {b} of {units} units" if a < b else f"of {what}s drop {a} of {units} units" for a, b in edges]
 
@@ -249,11 +247,11 @@ class SumLens(Lens):
 class MeanLens(Lens):
     """The sum of output · keep / input, which counts survivors if the expected output is the input; in sixteen blocks of positions."""
 
-    share = "1 - keep · mean of (output / input) is"
     power = 1
 
     def __init__(self, campaign: Campaign, alpha: float) -> None:
-        self.blocks = 16
+        self.blocks, self.keep = 16, 1 - campaign.rate
+        self.sums, self.each = np.zeros(self.blocks), 0
         self.contexts = [f"in sixteenth {b + 1} of the positions" for b in range(self.blocks)]
         self.gauge = Gauge((campaign.rate, 1 - campaign.rate), campaign.tol * sqrt(2 * self.blocks), alpha, self.blocks)
 
@@ -262,15 +260,26 @@ class MeanLens(Lens):
         assert draw.ratio is not None
         ratio = draw.ratio.reshape(self.blocks, -1)
         total = np.vecdot(ratio, np.ones_like(ratio[:1]) if self.power == 1 else ratio)
+        self.sums += total
+        self.each += ratio.shape[1]
         kept = np.clip(np.nan_to_num(total.astype(np.float64), nan=0.0), 0, ratio.shape[1])
         counts = np.stack([ratio.shape[1] - kept, kept], 1)
         self.gauge.add(counts, counts.sum(0))
 
 
+    def finding(self) -> Finding:
+        """The verdict, with the block whose mean is furthest off."""
+        finding, means = super().finding(), self.sums / max(self.each, 1) / self.keep**self.power
+        right = self.keep ** (1 - self.power)
+        worst = int(np.nanargmax(np.abs(means - right))) if np.isfinite(means).any() else 0
+        what = "(output / input)²" if self.power == 2 else "output / input"
+        measured = f"the mean of {what} is {means[worst]:.6g} {self.contexts[worst]}, not {right:.6g} ({self.each:,} samples)"
+        return replace(finding, measured=measured)
+
+
 class SquareLens(MeanLens):
     """The same with squares: keep² · output² / input² has mean keep just where the variance is input² · rate / keep."""
 
-    share = "1 - keep² · mean of (output / input)² is"
     power = 2
 
 
@@ -283,7 +292,8 @@ class EchoLens(Lens):
     lags, bits = 1 << 16, 1 << 19
 
     def __init__(self, campaign: Campaign, alpha: float) -> None:
-        self.limit = sqrt(2 * np.log(2 * self.lags / alpha) * self.bits)
+        centring = 2 * np.log(4 / alpha)  # by which taking the mean away may shift the sums, with chance alpha / 2
+        self.limit = sqrt(2 * np.log(4 * self.lags / alpha) * self.bits) + centring
         self.parts: list[NDArray[np.float32]] = []
         self.seen, self.worst = 0, (0, 0.0)
 
@@ -294,7 +304,8 @@ class EchoLens(Lens):
         self.parts.append(draw.mask.reshape(-1).astype(np.float32))
         self.seen += draw.mask.size
         if self.seen >= self.bits:
-            signs = np.concatenate(self.parts)[: self.bits] * 2 - 1
+            signs = np.concatenate(self.parts)[: self.bits] * 2
+            signs -= signs.mean()  # so that a wrong rate, which is the rate lens's to find, is no echo
             spectrum = np.fft.rfft(signs, self.bits + self.lags)
             sums = np.fft.irfft(spectrum.real**2 + spectrum.imag**2, self.bits + self.lags)[1 : self.lags]
             lag = int(np.argmax(np.abs(sums)))
@@ -309,7 +320,7 @@ class EchoLens(Lens):
     def finding(self) -> Finding:
         """The verdict, with the worst lag."""
         share = 0.5 + self.worst[1] / self.bits / 2
-        measured = f"units {self.worst[0]:,} apart agree {share:.2%} of the time, where 50% is right"
+        measured = f"units {self.worst[0]:,} apart agree {share:.2%} of the time, not 50%"
         return Finding(self.decide(), self.seen, share, measured, self.limit / self.bits / 2)
 
 
@@ -332,6 +343,8 @@ class TwinLens(Lens):
         packed = np.packbits(draw.mask, axis=1) if draw.bits.dtype == bool else draw.bits.reshape(-1, self.stretch // 64)
         raw, step = packed.tobytes(), packed.shape[1] * packed.itemsize
         stretches = [raw[i : i + step] for i in range(0, len(raw), step)]
+        if not 0.05 < draw.survivors / draw.mask.size < 0.95:
+            return  # all alike by a wrong rate, which is the rate lens's to find
         before = len(self.seen)
         self.seen.update(stretches)
         self.pairs += len(stretches) - (len(self.seen) - before)
@@ -343,7 +356,7 @@ class TwinLens(Lens):
 
     def finding(self) -> Finding:
         """The verdict, with the number of pairs."""
-        measured = f"{self.pairs:,} of {self.count:,} stretches of the mask repeat an earlier one, where none should"
+        measured = f"{self.pairs:,} of {self.count:,} stretches of the mask repeat an earlier one, and none should"
         return Finding(self.decide(), self.count, self.pairs / max(self.count, 1), measured, 0.0)
 
 

@@ -10,6 +10,7 @@ from .adapters import Adapter
 from .budget import BETA, Profile
 from .campaign import Campaign, Results, conduct
 from .gauge import Decision
+from .lenses import Finding
 from .outcomes import Hung, ImplementationError, NotClaimed, Undecided, Violation
 from .plan import Plan, plan_for
 
@@ -57,16 +58,20 @@ class Run:
         return done
 
 
+RATE_FREE = frozenset({"rate", "echo", "twins"})
+NEED_THE_RATE = frozenset({"sum of row", "sum of call"})
+
+
 def judge(results: list[Results], lens: str, notes: Notes) -> None:
     """The verdict of one lens over many campaigns: raises Violation or Undecided, or notes the certificate.
 
-    Where the rate of a campaign is wrong, only the rate lens and the lenses that compare contexts with one another are judged there.
+    Where the rate of a campaign is wrong, sums are not judged, and contexts that must share the rate may fail there but not pass.
     """
-    looked = [(r.campaign, r.findings[lens], r.rate_failed and lens != "rate") for r in results if lens in r.findings]
+    looked = [(r.campaign, r.findings[lens], r.rate_failed and lens not in RATE_FREE) for r in results if lens in r.findings]
     failed = [(c, f) for c, f, rate_failed in looked if f.decision is Decision.FAIL and not (rate_failed and lens in NEED_THE_RATE)]
     if failed:
-        said = [f"{f.measured} at {c.name}" for c, f in failed[:3]]
-        more = f"; and in {len(failed) - 3} more campaigns" if len(failed) > 3 else ""
+        said = [f"{f.measured} at {c.name}" for c, f in failed[:2]]
+        more = f"; and in {len(failed) - 2} more campaign{'s' * (len(failed) > 3)}" if len(failed) > 2 else ""
         raise Violation("; ".join(said) + more)
     judged = [(c, f) for c, f, rate_failed in looked if not rate_failed]
     if not judged:
@@ -75,24 +80,21 @@ def judge(results: list[Results], lens: str, notes: Notes) -> None:
     if still_open:
         campaign, finding = still_open[0]
         raise Undecided(f"after {finding.samples:,} samples neither right nor wrong: {finding.measured} at {campaign.name}")
-    notes.certificate = certificate(judged_tolerances(judged), len(judged))
+    large, small = ([(c, f) for c, f in judged if c.calls_as_rows is rows] for rows in (False, True))
+    notes.certificate = "; ".join(filter(None, (_certificate(large, ""), _certificate(small, " in small calls"))))
 
 
-NEED_THE_RATE = frozenset({"sum of row", "sum of call", "echo", "twins"})
+def _certificate(judged: list[tuple[Campaign, Finding]], where: str) -> str:
+    """What a lens vouches for over these campaigns, at each rate the widest: `±0.001 at 0.1, 0.5 in 8 campaigns, error chance 1e-06 each`.
 
-
-def judged_tolerances(judged: list[tuple[Campaign, object]]) -> dict[float, float]:
-    """The widest tolerance vouched for at each rate."""
+    A tolerance of a quarter or more says nothing that a reader could use, and is left out.
+    """
     widest: dict[float, float] = {}
     for campaign, finding in judged:
-        widest[campaign.rate] = max(widest.get(campaign.rate, 0.0), getattr(finding, "within"))
-    return widest
-
-
-def certificate(tolerances: dict[float, float], campaigns: int) -> str:
-    """The certificate of a lens over its campaigns, for instance `±0.001 at 0.1, 0.5; error chance 1e-06 each, 8 campaigns`."""
+        widest[campaign.rate] = max(widest.get(campaign.rate, 0.0), finding.within)
     by_width: dict[str, list[str]] = {}
-    for rate, within in sorted(tolerances.items()):
-        by_width.setdefault(f"±{within:.2g}", []).append(f"{rate:g}")
+    for rate, within in sorted(widest.items()):
+        if 0 < within < 0.25:
+            by_width.setdefault(f"±{within:.2g}", []).append(f"{rate:g}")
     spans = ", ".join(f"{width} at {', '.join(rates)}" for width, rates in by_width.items())
-    return f"{spans}; error chance {BETA:g} each, {campaigns} campaign{'s' * (campaigns != 1)}"
+    return f"{spans}{where} ({len(judged)} campaign{'s' * (len(judged) != 1)}, error chance {BETA:g} each)" if spans else ""

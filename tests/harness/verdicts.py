@@ -72,9 +72,9 @@ class Answer:
         return len(self.clauses) - self.count(Verdict.NOT_CLAIMED)
 
     def conformant(self, strict: bool = False) -> bool:
-        """True when clauses were judged and none of them is bad; strictly, when none departs either."""
+        """True when clauses are claimed and none of them is bad; strictly, when none departs either."""
         bad = (*BAD, Verdict.DEPARTS) if strict else BAD
-        return not self.unusable and self.count(Verdict.HOLDS) > 0 and self.count(*bad) == 0
+        return not self.unusable and self.claimed > 0 and self.count(*bad) == 0
 
 
 def judge_clauses(records: Sequence[Record], clauses: Sequence[Clause], known: Mapping[str, str]) -> tuple[Judged, ...]:

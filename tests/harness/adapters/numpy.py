@@ -57,7 +57,7 @@ class NumpyLayer(Layer):
     def _call(self, mode: str, x: Array) -> NumpyRun:
         adapter, own = self._adapter, copy_as_laid_out(x)
         what = f"the {mode} call {adapter.spelled(self._rate, mode)} on {x.dtype} of shape {x.shape}"
-        adapter.guard.last = Call(mode, x, self._rate, adapter.last_seed, False)
+        adapter.guard.record(Call(mode, x, self._rate, adapter.last_seed, False))
         with adapter.guard.call(what), np.errstate(all="ignore"):
             rate = adapter.given(self._rate)
             y = adapter.signature.call(adapter.function, own, rate, mode == "training", stream=adapter.next_stream())

@@ -74,7 +74,7 @@ class ProtocolAdapter(Adapter):
     def ask(self, method: str, x: Array, rate: Any, *seed: int | None) -> ProtocolRun:
         """Calls a method of the object on a copy of x."""
         what, own = f"{method}(x, {rate}) of {self.target} on {x.dtype} of shape {x.shape}", copy_as_laid_out(x)
-        self.guard.last = Call("training" if method == "train" else "evaluation", x, rate, seed[0] if seed else None, False)
+        self.guard.record(Call("training" if method == "train" else "evaluation", x, rate, seed[0] if seed else None, False))
         with self.guard.call(what):
             reply = getattr(self._thing, method)(own, rate, *seed)
         return ProtocolRun(own, reply, self.guard, what)

@@ -104,7 +104,7 @@ class TorchLayer(Layer):
         adapter = self._adapter
         what = f"the {mode} forward of {adapter.spelled(self._rate, mode)} on {x.dtype} of shape {x.shape}"
         tensor = to_torch(x).requires_grad_(differentiable)
-        adapter.guard.last = Call(mode, x, self._rate, adapter.last_seed, differentiable)
+        adapter.guard.record(Call(mode, x, self._rate, adapter.last_seed, differentiable))
         with adapter.guard.call(what):
             return TorchRun(tensor, self.module.train(mode == "training")(tensor), adapter.guard, what)
 
