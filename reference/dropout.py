@@ -47,7 +47,9 @@ def apply_mask(x: Array, mask: Mask, rate: float) -> Array:
     keep = 1 - rate
     with np.errstate(over="ignore"):  # where x / keep exceeds the dtype, infinity is the right answer (numerics-2)
         scaled = divide(x, keep) if keep else x  # at rate 1 nothing survives, and 0 / 0 would only warn
-    return np.where(mask, scaled, x.dtype.type(0))
+    out = np.zeros_like(x)  # in the memory format of x (layout-5)
+    np.copyto(out, scaled, where=mask)
+    return out
 
 
 def divide(x: Array, keep: float) -> Array:

@@ -1,1 +1,1 @@
-"""Specification-driven tests: the harness that users import as `dropspec`, the conformance suite, mutants, and tests of the suite itself."""
+"""The harness that users import as `dropspec`, the conformance suite, mutants, and tests of the suite itself."""

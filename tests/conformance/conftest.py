@@ -1,6 +1,7 @@
 """Hands each property the implementation under test, one after another, and the run it is part of."""
 
 import pytest
+
 from dropspec.adapters import Adapter
 from dropspec.plugin import session_of
 from dropspec.run import Notes, Run
@@ -18,14 +19,14 @@ def run(request: pytest.FixtureRequest) -> Run:
     return session_of(request.config).run(request.param)
 
 
-@pytest.fixture()
+@pytest.fixture
 def impl(run: Run) -> Adapter:
     """The implementation under test."""
     run.adapter.guard.reset()
     return run.adapter
 
 
-@pytest.fixture()
+@pytest.fixture
 def notes() -> Notes:
     """What the property finds beyond its verdict; the plugin reads it when the property has ended."""
     return Notes()

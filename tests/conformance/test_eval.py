@@ -1,21 +1,26 @@
 """Chapter `eval`: in evaluation mode dropout is not there."""
 
 import numpy as np
+
 from dropspec.adapters import Adapter
 from dropspec.arrays import DTYPES, nonzero
+from dropspec.budget import require_far_fetched
 from dropspec.compare import require_identical
 from dropspec.outcomes import Violation
-from dropspec.budget import require_far_fetched
 from dropspec.properties import clause, given
+from dropspec.run import Notes
 from dropspec.strategies import LARGE, Case, cases, seeds
 
 
 @clause("eval-1")
 @given(Case(shape=LARGE), case=cases("special", "wide", "plain"))
-def test_the_output_is_the_input(impl: Adapter, case: Case) -> None:
+def test_the_output_is_the_input(impl: Adapter, case: Case, notes: Notes) -> None:
     """In evaluation mode the output equals the input bit for bit, NaN, ±inf and -0 included."""
-    x = case.x
-    require_identical(impl.evaluate(x, case.rate).output, x, f"in evaluation mode the output must be the input bit for bit, at rate {case.rate:.6g}")
+    x, y = case.x, impl.evaluate(case.x, case.rate).output
+    if case.values == "plain":
+        notes.observe(f"share dropped in evaluation at {case.rate!r}", float(1 - nonzero(y).mean()))
+        notes.observe(f"evaluation scale at {case.rate!r}", float(np.median(y.astype(float) / x.astype(float))))
+    require_identical(y, x, f"in evaluation mode the output must be the input bit for bit, at rate {case.rate:.6g}")
 
 
 @clause("eval-2")
@@ -25,7 +30,9 @@ def test_it_is_so_at_every_rate(impl: Adapter, case: Case) -> None:
     x = case.x
     for rate in (1.0, 0.0, 1e-12, 1 - 2.0**-24, 0.5):
         impl.guard.reset()
-        require_identical(impl.evaluate(x, rate).output, x, f"in evaluation mode the output must be the input bit for bit, at rate {rate!r}")
+        require_identical(
+            impl.evaluate(x, rate).output, x, f"in evaluation mode the output must be the input bit for bit, at rate {rate!r}"
+        )
 
 
 @clause("eval-3")

@@ -1,10 +1,12 @@
 """Chapter `expectation`: what the output is on average, measured from outputs."""
 
+from collections.abc import Iterator
 from itertools import product
 
 import numpy as np
+
 from dropspec.adapters import Adapter
-from dropspec.arrays import DTYPES
+from dropspec.arrays import DTYPES, Array
 from dropspec.gauge import Decision, Gauge, samples_for
 from dropspec.outcomes import NotClaimed, Undecided, Violation
 from dropspec.plan import RIDGE_RATES
@@ -57,7 +59,7 @@ def test_the_expected_loss_is_the_ridge_penalty(impl: Adapter, run: Run, notes: 
     notes.certificate = "; ".join(said)
 
 
-def _counts(impl: Adapter, run: Run, rate: float, masks):  # type: ignore[no-untyped-def]
+def _counts(impl: Adapter, run: Run, rate: float, masks: Array) -> Iterator[Array]:
     """How often each of the sixteen predictions comes, call by call; a prediction that no mask explains is a violation at once."""
     impl.reseed(run.seed_for(f"expectation-3 {rate}"))
     layer, x = impl.layer(rate), np.tile(X, (ROWS, 1)).astype(DTYPES["float64"])
@@ -68,5 +70,7 @@ def _counts(impl: Adapter, run: Run, rate: float, masks):  # type: ignore[no-unt
         nearest = order[np.clip(np.searchsorted(predictions[order], came - 1e-3), 0, 15)]
         strange = np.abs(predictions[nearest] - came) > 1e-3
         if strange.any():
-            raise Violation(f"a linear layer predicts {came[strange][0]:.6g} from {X.tolist()} at rate {rate}, which no mask of its inputs explains")
+            raise Violation(
+                f"a linear layer predicts {came[strange][0]:.6g} from {X.tolist()} at rate {rate}, which no mask of its inputs explains"
+            )
         yield np.bincount(nearest, minlength=16)

@@ -1,15 +1,16 @@
 """Chapter `gradient`: the backward pass goes through the forward's own mask and scale."""
 
 import numpy as np
+from hypothesis import assume
+
 from dropspec.adapters import Adapter
 from dropspec.arrays import DTYPES, nonzero
+from dropspec.budget import require_far_fetched
 from dropspec.compare import require, require_rescaled, ulps_between
 from dropspec.outcomes import NotClaimed, Violation
-from dropspec.budget import require_far_fetched
 from dropspec.properties import clause, given
 from dropspec.run import Run
 from dropspec.strategies import LARGE, Case, cases
-from hypothesis import assume
 
 
 @clause("gradient-1")
@@ -64,7 +65,9 @@ def test_a_second_backward_gives_the_same_gradient(impl: Adapter, case: Case) ->
     """Backward twice over one graph, and once more with twice the upstream: the same gradient, and twice that."""
     run = impl.train(case.x, case.rate, case.seed, differentiable=True)
     first, second, twice = run.gradient(case.upstream), run.gradient(case.upstream), run.gradient(2 * case.upstream)
-    require(ulps_between(second, first) == 0, "a second backward over the same graph must give the same gradient", first=first, second=second)
+    require(
+        ulps_between(second, first) == 0, "a second backward over the same graph must give the same gradient", first=first, second=second
+    )
     require(ulps_between(twice, 2 * first) == 0, "twice the upstream gradient must give twice the gradient", once=first, twice=twice)
 
 
@@ -90,7 +93,9 @@ def test_each_backward_uses_its_own_mask(impl: Adapter, case: Case) -> None:
     runs = [layer.train(x, differentiable=True) for _ in range(2)]
     for which, run in zip(("first", "second"), runs, strict=True):
         g = run.gradient(case.upstream)
-        message = f"of two forwards before their backwards, the backward of the {which} must use the {which}'s mask, at rate {case.rate:.6g}"
+        message = (
+            f"of two forwards before their backwards, the backward of the {which} must use the {which}'s mask, at rate {case.rate:.6g}"
+        )
         require(nonzero(g) == nonzero(run.output), message, output=run.output, gradient=g)
 
 
@@ -107,7 +112,9 @@ def test_gradients_agree_with_finite_differences(impl: Adapter, case: Case) -> N
     above, below = (impl.train(x + s, case.rate, case.seed).output for s in (step, -step))
     difference = (above - below) / 0.25
     near = np.abs(g - difference) <= 2.0**-20 * (1 + np.abs(difference))  # far above rounding, far below the 1 that a missed mask costs
-    require(near, f"the gradient must agree with finite differences under one seed, at rate {case.rate:.6g}", difference=difference, gradient=g)
+    require(
+        near, f"the gradient must agree with finite differences under one seed, at rate {case.rate:.6g}", difference=difference, gradient=g
+    )
 
 
 @clause("gradient-9")
@@ -149,9 +156,13 @@ def test_weights_of_a_dropped_unit_stay_where_they_were(impl: Adapter, run: Run)
         for weights, old, which in ((into.weight, weight_in, "incoming"), (out.weight.t(), weight_out.t(), "outgoing")):
             moved = (weights.detach() != old).any(1)
             if (moved & dropped).any():
-                raise Violation(f"plain SGD moved the {which} weights of {int((moved & dropped).sum())} of {int(dropped.sum())} dropped units")
+                raise Violation(
+                    f"plain SGD moved the {which} weights of {int((moved & dropped).sum())} of {int(dropped.sum())} dropped units"
+                )
             if (on & ~dropped & ~moved).any():
-                raise Violation(f"plain SGD left the {which} weights of {int((on & ~dropped & ~moved).sum())} surviving units where they were")
+                raise Violation(
+                    f"plain SGD left the {which} weights of {int((on & ~dropped & ~moved).sum())} surviving units where they were"
+                )
         dropped_units, active_units = dropped_units + int(dropped.sum()), active_units + int(on.sum())
     require_far_fetched(active_units * np.log(0.7))
     if dropped_units in (0, active_units):

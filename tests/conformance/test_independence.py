@@ -1,10 +1,11 @@
 """Chapter `independence`: what the fate of one unit says about another's. Nothing."""
 
 import numpy as np
+
 from dropspec.adapters import Adapter
-from dropspec.arrays import DTYPES, nonzero
-from dropspec.outcomes import Violation
+from dropspec.arrays import DTYPES, Array, nonzero
 from dropspec.budget import require_far_fetched
+from dropspec.outcomes import Violation
 from dropspec.properties import clause
 from dropspec.run import Notes, Run, judge
 
@@ -65,7 +66,9 @@ def test_two_layers_draw_different_masks(impl: Adapter, run: Run) -> None:
     """Two layers built one after the other draw different masks."""
     impl.reseed(run.seed_for("independence-7"))
     x = np.ones(UNITS, DTYPES[impl.claims.dtypes[0]])
-    _require_different(impl.layer(0.5).train(x).output, impl.layer(0.5).train(x).output, "two layers, one built and called after the other,")
+    _require_different(
+        impl.layer(0.5).train(x).output, impl.layer(0.5).train(x).output, "two layers, one built and called after the other,"
+    )
 
 
 @clause("independence-7")
@@ -79,7 +82,7 @@ def test_a_copy_draws_different_masks(impl: Adapter, run: Run) -> None:
     _require_different(layer.train(x).output, twin.train(x).output, "a layer and its deep copy")
 
 
-def _require_different(a: np.ndarray, b: np.ndarray, who: str) -> None:  # type: ignore[type-arg]
+def _require_different(a: Array, b: Array, who: str) -> None:
     require_far_fetched(UNITS * np.log(0.5))
     if np.array_equal(nonzero(a), nonzero(b)):
         raise Violation(f"{who} drew the same mask of {UNITS} units at rate 0.5")

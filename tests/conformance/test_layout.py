@@ -1,12 +1,13 @@
 """Chapter `layout`: shape, dtype and memory of what goes in and what comes out."""
 
+from hypothesis import assume
+
 from dropspec.adapters import Adapter
 from dropspec.arrays import nonzero
 from dropspec.compare import require, require_identical, require_rescaled
 from dropspec.outcomes import BadReply, Violation
 from dropspec.properties import clause, given
 from dropspec.strategies import LARGE, Case, cases
-from hypothesis import assume
 
 
 @clause("layout-1")

@@ -31,7 +31,10 @@ def test_copies_and_round_trips_keep_the_layer(impl: Adapter, run: Run) -> None:
     with impl.guard.call(f"copying {impl.spelled(0.9, '')}"):
         module(x)
         loaded = impl.module(0.9)
-        loaded.load_state_dict(_saved(module))
+        file = io.BytesIO()
+        torch.save(module.state_dict(), file)
+        file.seek(0)
+        loaded.load_state_dict(torch.load(file))
         others = {
             "copy.deepcopy": copy.deepcopy(module),
             "pickle": pickle.loads(pickle.dumps(module)),
@@ -49,18 +52,11 @@ def test_copies_and_round_trips_keep_the_layer(impl: Adapter, run: Run) -> None:
         values = sorted(set(y.flatten().tolist()))
         right = values == [1.0] if "evaluation" in how else len(values) == 2 and values[0] == 0 and abs(values[1] - 10) < 1e-3
         if not right:
-            raise Violation(f"after {how}, a layer of rate 0.9 gives {values[:3]} for ones, where {'1' if 'evaluation' in how else '0 and 10'} is right")
+            raise Violation(
+                f"after {how}, a layer of rate 0.9 gives {values[:3]} for ones, where {'1' if 'evaluation' in how else '0 and 10'} is right"
+            )
         if "evaluation" not in how and not 300 < (y == 0).sum() < 512:  # chance below 1e-60 by Hoeffding's inequality
             raise Violation(f"after {how}, a layer of rate 0.9 dropped {int((y == 0).sum())} of 512 units")
-
-
-def _saved(module):  # type: ignore[no-untyped-def]
-    import torch
-
-    file = io.BytesIO()
-    torch.save(module.state_dict(), file)
-    file.seek(0)
-    return torch.load(file)
 
 
 @clause("module-3", should=True)

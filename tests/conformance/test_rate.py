@@ -1,10 +1,11 @@
 """Chapter `rate`: how often a unit is dropped."""
 
 import numpy as np
+
 from dropspec.adapters import Adapter
 from dropspec.arrays import DTYPES, nonzero
-from dropspec.outcomes import Violation
 from dropspec.budget import require_far_fetched
+from dropspec.outcomes import Violation
 from dropspec.properties import clause
 from dropspec.run import Notes, Run, judge
 

@@ -1,13 +1,14 @@
 """Chapter `scale`: what a survivor and a dropped element become."""
 
 import numpy as np
+from hypothesis import assume
+
 from dropspec.adapters import Adapter
 from dropspec.arrays import Array, Bits, nonzero
 from dropspec.compare import require, require_rescaled, ulps_between
 from dropspec.properties import clause, given
 from dropspec.run import Notes
 from dropspec.strategies import LARGE, Case, cases
-from hypothesis import assume
 
 
 def survivors(y: Array) -> Bits:

@@ -23,7 +23,9 @@ def known_failures(path: str) -> list[dict[str, str]]:
     for number, table in enumerate(tables, 1):
         missing = [key for key in ("clause", "reason") if not table.get(key)]
         if missing:
-            raise ValueError(f"[[known]] number {number} in {path} lacks {' and '.join(missing)}: every declared failure names its clause and a reason")
+            raise ValueError(
+                f"[[known]] number {number} in {path} lacks {' and '.join(missing)}: every declared failure names its clause and a reason"
+            )
     return list(tables)
 
 

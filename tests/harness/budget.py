@@ -7,7 +7,9 @@ from math import log
 
 ALPHA_RUN = 1e-9  # the chance that a whole run accuses one right implementation of anything
 BETA = 1e-6  # the chance that a certificate is wrong
-COINCIDENCE = 1e-18  # exact clauses may rest on chances below this (two masks alike, no survivor among many); 10^8 of them fit a tenth of the budget
+COINCIDENCE = (
+    1e-18  # exact clauses may rest on chances below this (two masks alike, no survivor among many); 10^8 of them fit a tenth of the budget
+)
 
 
 def require_far_fetched(log_chance: float) -> None:
@@ -17,7 +19,7 @@ def require_far_fetched(log_chance: float) -> None:
 
 @dataclass(frozen=True)
 class Profile:
-    """How much a run looks at: the tolerances of rates as multiples of the standard ones, small calls a campaign, examples an exact clause."""
+    """How much a run looks at: tolerances of rates as multiples of the standard ones, small calls a campaign, examples an exact clause."""
 
     name: str
     tolerance: float

@@ -40,14 +40,22 @@ def _parser() -> argparse.ArgumentParser:
     )
     check.add_argument("targets", nargs="+", metavar="TARGET", help="what to judge; several at once")
     check.add_argument("--profile", choices=tuple(PROFILES), default="standard", help="how much to look at (default: standard)")
-    check.add_argument("--seed", type=int, default=0, metavar="N", help="another seed explores; the same gives the same verdicts (default: 0)")
+    check.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="another seed explores; the same gives the same verdicts (default: 0)"
+    )
     check.add_argument("--clause", action="append", default=[], metavar="ID", help="judge this clause only; may be repeated")
     check.add_argument("--strict", action="store_true", help="a departure from a SHOULD counts as not conformant, too")
-    check.add_argument("--known", default="", metavar="FILE", help="TOML with declared failures: [[known]] with clause, reason and, if need be, target")
+    check.add_argument(
+        "--known", default="", metavar="FILE", help="TOML with declared failures: [[known]] with clause, reason and, if need be, target"
+    )
     check.add_argument("--json", default="", metavar="PATH", help="write the verdicts as JSON")
     check.add_argument("--junitxml", default="", metavar="PATH", help="write pytest's JUnit XML")
-    check.add_argument("--timeout", type=float, default=10.0, metavar="SECONDS", help="how long one call of the layer may take (default: 10)")
-    check.add_argument("-n", dest="workers", type=int, default=1, metavar="N", help="processes to spread the tests over; needs pytest-xdist (default: 1)")
+    check.add_argument(
+        "--timeout", type=float, default=10.0, metavar="SECONDS", help="how long one call of the layer may take (default: 10)"
+    )
+    check.add_argument(
+        "-n", dest="workers", type=int, default=1, metavar="N", help="processes to spread the tests over; needs pytest-xdist (default: 1)"
+    )
     return parser
 
 
@@ -60,9 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"there is no clause {', '.join(unknown)}; clauses are named as in spec/dropout.md, for instance scale-1")
     if given.timeout <= 0:
         parser.error("--timeout must be above 0")
-    options = Options(
-        tuple(given.targets), given.profile, given.seed, given.strict, given.timeout, tuple(given.clause), given.known
-    )
+    options = Options(tuple(given.targets), given.profile, given.seed, given.strict, given.timeout, tuple(given.clause), given.known)
     try:
         known = known_failures(given.known) if given.known else []
         journal = supervise(options, given.workers, given.junitxml)

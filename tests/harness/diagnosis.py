@@ -37,8 +37,8 @@ def scale_by_rate(failed: Failed, seen: Observations) -> str:
     if rate is None:
         return ""
     return (
-        f"Survivors are multiplied by 1/rate, not by 1/(1 - rate): seen {scales[rate]:.4g} at rate {rate:.4g}, where {1 / (1 - rate):.4g} is right; "
-        f"the two agree at 0.5 only. Divide by 1 - rate."
+        f"Survivors are multiplied by 1/rate, not by 1/(1 - rate): seen {scales[rate]:.4g} at rate {rate:.4g}, "
+        f"where {1 / (1 - rate):.4g} is right; the two agree at 0.5 only. Divide by 1 - rate."
     )
 
 
@@ -48,10 +48,20 @@ def no_scale(failed: Failed, seen: Observations) -> str:
     rate = _follows(scales, lambda r: 1.0) if "scale-1" in failed else None
     if rate is None:
         return ""
-    evaluated = at_rates(seen, "evaluation scale at ")
-    if _follows(evaluated, lambda r: 1 - r) is not None:
-        return "Outputs are scaled by keep in evaluation instead of by 1/keep in training: scale survivors in training, and leave evaluation alone."
-    return f"Survivors are not rescaled: seen {scales[rate]:.4g} at rate {rate:.4g}, where {1 / (1 - rate):.4g} is right. Divide by 1 - rate in training."
+    said = f"Survivors are not rescaled in training: seen {scales[rate]:.4g} at rate {rate:.4g}, where {1 / (1 - rate):.4g} is right"
+    if _follows(at_rates(seen, "evaluation scale at "), lambda r: 1 - r) is not None:
+        return f"{said}; outputs are scaled by keep in evaluation instead. Divide by 1 - rate in training, and leave evaluation alone."
+    return f"{said}. Divide by 1 - rate."
+
+
+def scaled_in_evaluation(failed: Failed, seen: Observations) -> str:
+    """Scaling at inference on top of scaling in training."""
+    rate = _follows(at_rates(seen, "evaluation scale at "), lambda r: 1 - r)
+    if rate is None or "eval-1" not in failed or "scale-1" in failed:
+        return ""
+    return (
+        f"Outputs are scaled by keep in evaluation ({1 - rate:.4g} at rate {rate:.4g}), though training rescales already: return the input."
+    )
 
 
 def rate_is_keep(failed: Failed, seen: Observations) -> str:
@@ -67,51 +77,74 @@ def rate_is_keep(failed: Failed, seen: Observations) -> str:
 
 
 def inactive(failed: Failed, seen: Observations) -> str:
-    """Nothing is dropped."""
+    """Nothing is dropped, or everything."""
     rates = at_rates(seen, "drop rate at ")
-    if "rate-1" in failed and rates and max(rates.values()) == 0:
+    if "rate-1" not in failed or not rates or len(set(rates.values())) > 1:
+        return ""
+    if max(rates.values()) == 0:
         return "Nothing is dropped in training at any rate: the rate or the mode does not reach the layer."
-    return ""
+    return "Everything is dropped at every rate: is the mask ever filled?" if min(rates.values()) == 1 else ""
 
 
-def coarse(failed: Failed, seen: Observations) -> str:
-    """A threshold or uniform of few bits: drop rates are multiples of a power of two."""
+def few_bits(failed: Failed, seen: Observations) -> str:
+    """A threshold of seven or eight bits: drop rates are multiples of a power of two."""
     rates = at_rates(seen, "drop rate at ")
-    if "rate-1" not in failed or not rates or not 0.001 in rates:
+    if "rate-1" not in failed or 0.001 not in rates:
         return ""
     for bits in (7, 8):
         grid = 2.0**-bits
         if all(abs(v - round(v / grid) * grid) < 0.1 * grid and abs(v - r) < 1.1 * grid for r, v in rates.items()):
-            return f"Drop rates are multiples of 1/{1 << bits}: a threshold of {bits} bits. At rate 0.001, {rates[0.001]:.4g} were dropped. Use 24 bits or more."
-    by_dtype = {d: seen.get(f"drop rate at 0.001 in {d}", 0.001) for d in ("bfloat16", "float16", "float32")}
-    if abs(by_dtype["float32"] - 0.001) < 1e-4 < abs(by_dtype["bfloat16"] - 0.001):
-        return f"Uniforms are drawn in the dtype of the input: at rate 0.001, {by_dtype['bfloat16']:.4g} were dropped in bfloat16. Draw them in float32."
+            return (
+                f"Drop rates are multiples of 1/{1 << bits}, as from a threshold of {bits} bits: "
+                f"at rate 0.001, {rates[0.001]:.4g} of the units were dropped. Compare 24 bits or more."
+            )
     return ""
+
+
+def coarse_half(failed: Failed, seen: Observations) -> str:
+    """Uniforms drawn in the dtype of the input."""
+    wide, half = (seen.get(f"drop rate at 0.001 in {dtype}") for dtype in ("float32", "bfloat16"))
+    if not failed & {"rate-1", "rate-4"} or wide is None or half is None or not abs(wide - 0.001) < 2e-4 < abs(half - 0.001):
+        return ""
+    return (
+        f"Uniforms are drawn in the dtype of the input, which has too few of them: at rate 0.001, {half:.4g} of the units were dropped "
+        f"in bfloat16. Draw them in float32."
+    )
 
 
 def active_in_evaluation(failed: Failed, seen: Observations) -> str:
     """Dropout in evaluation."""
     shares = at_rates(seen, "share dropped in evaluation at ")
-    rate = _follows(shares, lambda r: r)
-    if "eval-1" not in failed or not shares or max(shares.values()) == 0:
-        return ""
-    return "Units are dropped in evaluation too: the training flag does not reach the layer." if rate or shares else ""
+    if "eval-1" in failed and max(shares.values(), default=0) > 0:
+        return "Units are dropped in evaluation too: the training flag does not reach the layer."
+    return ""
 
 
 def fixed_count(failed: Failed, seen: Observations) -> str:
     """Exactly round(rate · n) units."""
-    if "independence-4" in failed and "rate-1" not in failed:
+    if "independence-4" in failed and not failed & {"rate-1", "independence-2", "independence-3", "independence-5", "independence-6"}:
         return "The number of dropped units is not Binomial: probably a fixed number is dropped. Draw every unit on its own."
     return ""
 
 
 def backward_mask(failed: Failed, seen: Observations) -> str:
     """A backward pass with a mask of its own, or one read off the output."""
-    if "gradient-1" in failed:
+    if "gradient-1" in failed and "scale-2" not in failed:
         return "The backward pass does not use the forward's mask: save the mask in the forward, and do not draw it again."
-    if "gradient-4" in failed:
+    if "gradient-4" in failed and not failed & {"gradient-1", "gradient-2", "scale-1"}:
         return "The backward pass reads the mask off the output (output != 0), which fails at inputs of 0: save the mask in the forward."
     return ""
 
 
-SIGNATURES = (scale_by_rate, no_scale, rate_is_keep, inactive, coarse, active_in_evaluation, fixed_count, backward_mask)
+SIGNATURES = (
+    scale_by_rate,
+    no_scale,
+    scaled_in_evaluation,
+    rate_is_keep,
+    inactive,
+    few_bits,
+    coarse_half,
+    active_in_evaluation,
+    fixed_count,
+    backward_mask,
+)

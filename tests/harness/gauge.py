@@ -35,7 +35,8 @@ class Gauge:
     """Counts per (context, cell) against probabilities q, stated for each cell and the same in every context.
 
     `tol` is the tolerance in standard deviations of one trial, one for all contexts or one each; it sets what PASS promises, and the prior
-    of FAIL. A cell so rare that its standard deviation says little is told from tol² / 2 in as many samples as the others from theirs. With `homogeneous`, FAIL refutes only that all contexts share one probability, whatever that is; `total` then holds the counts of all.
+    of FAIL. A cell rarer than its tolerance is told from tol² / 2 instead, in as many samples as the others from theirs. With
+    `homogeneous`, FAIL refutes only that all contexts share one probability, whatever that is; `total` then holds the counts of all.
     """
 
     def __init__(self, q: ArrayLike, tol: ArrayLike, alpha: float, contexts: int = 1, *, beta: float = BETA, homogeneous: bool = False):
@@ -47,8 +48,8 @@ class Gauge:
         self.n: Counts = np.zeros((contexts, self.q.shape[1]))
         self.total: Counts = np.zeros((1, self.q.shape[1]))
 
-    def add(self, counts: ArrayLike, total: ArrayLike) -> None:
-        """Adds a (contexts, cells) table of counts, and the counts of all samples, which the contexts may share out, overlap or leave out."""
+    def add(self, counts: Any, total: Any) -> None:
+        """Adds a (contexts, cells) table of counts, and the counts of all samples: contexts may overlap, or leave some out."""
         self.n += counts
         self.total += total
 
@@ -65,7 +66,7 @@ class Gauge:
     def _mixture(self, n: Counts) -> Counts:
         a = self.prior
         cells: Counts = (gammaln(a + n) - gammaln(a)).sum(1)
-        return cells + gammaln(a.sum(1)) - gammaln((a + n).sum(1))
+        return np.asarray(cells + gammaln(a.sum(1)) - gammaln((a + n).sum(1)))
 
     def support(self) -> float:
         """The log likelihood ratio of q over q ± eps, for the worst cell and sign."""

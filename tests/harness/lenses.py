@@ -1,7 +1,7 @@
 """Lenses: from mask bits to tables of counts whose probabilities the specification states, each read by its gauge.
 
-Lenses of dependence and place (unit, left, above, call, value) refute only that their contexts share one rate, so a wrong rate, which is the
-rate lens's to find, does not show in them as well. To pass they need the stated rate in every context.
+Lenses of dependence and place (unit, left, above, call, value) refute only that their contexts share one rate, so a wrong rate, which
+is the rate lens's to find, does not show in them as well. To pass they need the stated rate in every context.
 """
 
 from __future__ import annotations
@@ -25,12 +25,14 @@ if TYPE_CHECKING:
 Ints = NDArray[np.int64]
 SIGMAS = (-3.5, -2.0, -1.4, -0.85, -0.4, 0.0, 0.4, 0.85, 1.4, 2.0, 3.5)  # the cuts between the cells of a sum
 ALL_BUT_TOP = np.uint64((1 << 63) - 1)
-LOW_BITS = np.array([0xAAAAAAAAAAAAAAAA, 0xCCCCCCCCCCCCCCCC, 0xF0F0F0F0F0F0F0F0, 0xFF00FF00FF00FF00, 0xFFFF0000FFFF0000, 0xFFFFFFFF00000000], np.uint64)
+LOW_BITS = np.array(
+    [0xAAAAAAAAAAAAAAAA, 0xCCCCCCCCCCCCCCCC, 0xF0F0F0F0F0F0F0F0, 0xFF00FF00FF00FF00, 0xFFFF0000FFFF0000, 0xFFFFFFFF00000000], np.uint64
+)
 
 
 @dataclass
 class Draw:
-    """One draw of masks, rows × columns, True where a unit survived; with the draw before it, and output · keep / input where that is measured."""
+    """One draw of masks, rows × columns, True where a unit survived; with the draw before, and output · keep / input where measured."""
 
     mask: Bits
     before: Draw | None
@@ -46,7 +48,7 @@ class Draw:
     @cached_property
     def word_counts(self) -> NDArray[np.uint8]:
         """The number of survivors in each word."""
-        return np.bitwise_count(self.bits)
+        return np.asarray(np.bitwise_count(self.bits))
 
     @cached_property
     def survivors(self) -> int:
@@ -223,7 +225,9 @@ class SumLens(Lens):
         self.units, self.cell_of = units, cell
         self.gauge = Gauge(q, campaign.tol * sqrt(2 * units), alpha)
         edges = [np.flatnonzero(cell == c)[[0, -1]] for c in range(len(q))]
-        self.names = [f"of {what}s drop {a} to {b} of {units} units" if a < b else f"of {what}s drop {a} of {units} units" for a, b in edges]
+        self.names = [
+            f"of {what}s drop {a} to {b} of {units} units" if a < b else f"of {what}s drop {a} of {units} units" for a, b in edges
+        ]
 
     def look(self, draw: Draw) -> None:
         """Counts rows, or the call as one."""
@@ -265,7 +269,6 @@ class MeanLens(Lens):
         kept = np.clip(np.nan_to_num(total.astype(np.float64), nan=0.0), 0, ratio.shape[1])
         counts = np.stack([ratio.shape[1] - kept, kept], 1)
         self.gauge.add(counts, counts.sum(0))
-
 
     def finding(self) -> Finding:
         """The verdict, with the block whose mean is furthest off."""

@@ -39,10 +39,16 @@ RIDGE_RATES = (0.1, 0.5)
 
 def plan_for(profile: Profile) -> Plan:
     """The plan for a profile; dtypes that an implementation does not take are passed over when it is carried out."""
-    main = [_main(rate, dtype, within * profile.tolerance) for rate, within in RATES.items() for dtype in ("float32", "float64", "float16", "bfloat16")]
+    main = [
+        _main(rate, dtype, within * profile.tolerance)
+        for rate, within in RATES.items()
+        for dtype in ("float32", "float64", "float16", "bfloat16")
+    ]
     loose = 0.004 * profile.tolerance
     four_d = (8, 16, 32, 16)
-    elsewhere = [Campaign(0.1, "float32", four_d, loose, ("rate",), layout) for layout in ("transposed", "strided", "expanded", "channels-last")]
+    elsewhere = [
+        Campaign(0.1, "float32", four_d, loose, ("rate",), layout) for layout in ("transposed", "strided", "expanded", "channels-last")
+    ]
     elsewhere += [
         Campaign(0.3, "float32", (512, 512), loose, ("rate", "unit")),  # 2^18 units in one call
         Campaign(0.3, "float32", (1, 4096), loose, ("rate", "left")),  # a batch of one
@@ -53,7 +59,7 @@ def plan_for(profile: Profile) -> Plan:
 
 
 def _main(rate: float, dtype: str, within: float) -> Campaign:
-    lenses = EVERY_LENS
+    lenses: tuple[str, ...] = EVERY_LENS
     if dtype in ("float32", "float64"):  # in half precision the rounding of the scale exceeds the tolerance of expectation-1
         lenses += ("mean", "square")
     if 0.1 <= rate <= 0.9:

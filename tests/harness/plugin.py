@@ -25,7 +25,9 @@ PROPERTY = "dropspec"
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Options, all with the prefix --dropspec, so that they collide with nobody's."""
     group = parser.getgroup("dropspec", "conformance of dropout layers")
-    group.addoption("--dropspec", action="append", metavar="TARGET", help="[label=]module:attr or [label=]path/file.py:attr; may be repeated")
+    group.addoption(
+        "--dropspec", action="append", metavar="TARGET", help="[label=]module:attr or [label=]path/file.py:attr; may be repeated"
+    )
     group.addoption("--dropspec-profile", default="standard", choices=("quick", "standard", "deep"), help="how much to look at")
     group.addoption("--dropspec-seed", type=int, default=0, metavar="N", help="another seed explores; the same one gives the same verdicts")
     group.addoption("--dropspec-strict", action="store_true", help="a departure from a SHOULD fails, too")
@@ -33,8 +35,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--dropspec-clause", action="append", default=[], metavar="ID", help="judge this clause only; may be repeated")
     group.addoption("--dropspec-known", default="", metavar="FILE", help="TOML with declared failures: [[known]] clause, reason, target")
     group.addoption("--dropspec-json", default="", metavar="PATH", help="write the verdicts as JSON")
-    group.addoption("--dropspec-journal", default="", metavar="PATH", help="append every outcome to this file as it comes (for `dropspec check`)")
-    group.addoption("--dropspec-done", default="", metavar="PATH", help="pass over the tests whose ids are in this file (for `dropspec check`)")
+    group.addoption(
+        "--dropspec-journal", default="", metavar="PATH", help="append every outcome to this file as it comes (for `dropspec check`)"
+    )
+    group.addoption(
+        "--dropspec-done", default="", metavar="PATH", help="pass over the tests whose ids are in this file (for `dropspec check`)"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -90,7 +96,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in out]
     if config.pluginmanager.hasplugin("xdist"):
         for item in ours:
-            item.add_marker(pytest.mark.xdist_group(f"{label_of(item)} {item.path.stem in ('test_rate', 'test_independence', 'test_expectation')}"))
+            item.add_marker(
+                pytest.mark.xdist_group(f"{label_of(item)} {item.path.stem in ('test_rate', 'test_independence', 'test_expectation')}")
+            )
 
 
 def clause_of(item: pytest.Item) -> tuple[str, str]:
@@ -107,7 +115,7 @@ def clause_of(item: pytest.Item) -> tuple[str, str]:
 
 def label_of(item: pytest.Item) -> str:
     """The label of the implementation that a test is run on."""
-    return str(getattr(item, "callspec").params["run"])
+    return str(vars(item)["callspec"].params["run"])
 
 
 @pytest.hookimpl(wrapper=True)

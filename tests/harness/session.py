@@ -9,6 +9,7 @@ from .outcomes import BadTarget
 from .run import Run
 from .targets import Target, adapt, parse_target
 
+
 @dataclass
 class Session:
     """The targets by label, those that cannot be used with the reason, and a run for each of the others."""

@@ -78,7 +78,7 @@ def rates() -> st.SearchStrategy[float]:
 
 
 def cases(*values: str, layouts: tuple[str, ...] = LAYOUTS, ranks: tuple[int, ...] = (1, 2, 3, 4, 5)) -> st.SearchStrategy[Case]:
-    """Calls at rates inside (0, 1), over dtypes, layouts and shapes of the given ranks, with one of the given kinds of values (`plain` alone)."""
+    """Calls at rates inside (0, 1), over dtypes, layouts and shapes of the given ranks, with the given kinds of values (plain)."""
     return st.builds(
         Case,
         shape=st.sampled_from([s for s in SHAPES if len(s) in ranks]),

@@ -101,8 +101,27 @@ def supervise(options: Options, workers: int, junit: str) -> Journal:
 
 def _arguments(options: Options, folder: Path, journal: Path, done: Path, workers: int, junit: str) -> list[str]:
     (folder / "pytest.ini").write_text("[pytest]\n", "utf-8")  # the user's own settings are for the user's own tests
-    arguments = [sys.executable, "-m", "pytest", "-q", "-c", str(folder / "pytest.ini"), "--rootdir", str(folder), "--import-mode=importlib"]
-    arguments += ["-p", "no:cacheprovider", "-p", "no:unraisableexception", "-p", "dropspec.plugin", "--pyargs", "dropspec.tests.conformance"]
+    arguments = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-c",
+        str(folder / "pytest.ini"),
+        "--rootdir",
+        str(folder),
+        "--import-mode=importlib",
+    ]
+    arguments += [
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:unraisableexception",
+        "-p",
+        "dropspec.plugin",
+        "--pyargs",
+        "dropspec.tests.conformance",
+    ]
     if workers > 1:
         arguments += ["-p", "xdist", "-n", str(workers), "--dist", "loadgroup"]
     for target in options.targets:

@@ -16,7 +16,7 @@ import numpy as np
 from .adapters import Adapter, Claims
 from .adapters.signature import read_signature
 from .arrays import DTYPES
-from .guard import Guard, describe
+from .guard import Guard
 from .outcomes import BadReply, BadTarget, Hung, ImplementationError
 
 IMPORT_LIMIT_S = 60.0
@@ -63,7 +63,9 @@ def parse_target(text: str) -> Target:
     spec = rest if equals else text
     where, colon, attr = spec.rpartition(":")
     if not (colon and where and attr):
-        raise BadTarget(f"{text!r} is no target: give [label=]module:attribute or [label=]path/file.py:attribute, for instance torch.nn:Dropout")
+        raise BadTarget(
+            f"{text!r} is no target: give [label=]module:attribute or [label=]path/file.py:attribute, for instance torch.nn:Dropout"
+        )
     return Target(label if equals else spec, where, attr)
 
 
@@ -120,7 +122,7 @@ def adapt(target: Target, limit_s: float) -> Adapter:
         adapter = _of_function(target, thing, guard, claims)
     else:
         raise BadTarget(
-            f"{target.text} is an instance of {type(thing).__name__}: dropspec builds layers at many rates, so give it the class or a function"
+            f"{target.text} is an instance of {type(thing).__name__}: dropspec builds layers at many rates, so give the class or a function"
         )
     _find_dtypes(adapter)
     return adapter
@@ -141,13 +143,15 @@ def _is_module(kind: type) -> bool:
 def _of_class(target: Target, thing: type, guard: Guard, claims: Claims) -> Adapter:
     if not _is_module(thing):
         raise BadTarget(
-            f"{target.text} is a class, but no torch.nn.Module: give a torch.nn.Module class whose constructor takes the rate, a function of "
+            f"{target.text} is a class, but no torch.nn.Module: give a module class whose constructor takes the rate, a function of "
             f"(x, rate), or an object with `claims`, `train(x, rate, seed)` and `evaluate(x, rate)`"
         )
-    from .adapters.torch import TorchModuleAdapter, nn
+    from torch.nn import functional
+
+    from .adapters.torch import TorchModuleAdapter
 
     if claims.functional is None and thing.__module__.startswith("torch.nn."):
-        claims.functional = getattr(nn.functional, thing.__name__.lower(), None)
+        claims.functional = getattr(functional, thing.__name__.lower(), None)
     signature = read_signature(target.text, thing, inputs=0)
     claims.rate_is_keep = claims.rate_is_keep or signature.rate_is_keep
     return TorchModuleAdapter(target.text, target.name, thing, signature, guard, claims)

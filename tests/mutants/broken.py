@@ -7,8 +7,9 @@ import time
 from typing import Any
 
 import torch
-from dropspec.reference.layers import Dropout
 from torch import Tensor, nn
+
+from dropspec.reference.layers import Dropout
 
 
 def hang() -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Self
 
 import torch
+from torch import Tensor
+
 from dropspec.reference.layers import Dropout
 from dropspec.tests.mutants import breaks
-from torch import Tensor
 
 from .gradient import with_backward
 

@@ -7,9 +7,10 @@ from itertools import count
 from typing import Any
 
 import torch
+from torch import Tensor
+
 from dropspec.reference.layers import Dropout
 from dropspec.tests.mutants import breaks
-from torch import Tensor
 
 Rule = Callable[[Tensor], Tensor]
 

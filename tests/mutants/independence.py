@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import torch
+from torch import Generator, Tensor
+
 from dropspec.reference.layers import Dropout
 from dropspec.tests.mutants import breaks
-from torch import Generator, Tensor
 
 
 def laid_out_as(x: Tensor, values: Tensor) -> Tensor:

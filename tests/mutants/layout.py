@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from torch import Tensor
+
 from dropspec.reference.layers import Dropout
 from dropspec.tests.mutants import breaks
-from torch import Tensor
 
 
 @breaks("layout-1")

@@ -10,10 +10,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from dropspec.reference.dropout import Array, apply_mask, check_rate
-from dropspec.reference.layers import Dropout
 from torch import Generator, Tensor
 from torch.nn import functional
+
+from dropspec.reference.dropout import Array, apply_mask, check_rate
+from dropspec.reference.layers import Dropout
 
 from .independence import laid_out_as, uniforms
 

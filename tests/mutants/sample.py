@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import torch
-from dropspec.tests.mutants import breaks
 from torch import Tensor
+
+from dropspec.tests.mutants import breaks
 
 
 @breaks("scale-1", "edge-1", "edge-3")

@@ -6,9 +6,10 @@ import os
 
 import numpy as np
 import torch
+from torch import Generator, Tensor
+
 from dropspec.reference.layers import Dropout
 from dropspec.tests.mutants import breaks
-from torch import Generator, Tensor
 
 from .independence import OwnGenerator, laid_out_as, uniforms
 

@@ -9,7 +9,20 @@ from typing import Any
 
 from ..outcomes import BadTarget
 
-RATES = ("p", "rate", "drop_rate", "dropout_rate", "drop_prob", "dropout_prob", "dropout", "dropout_p", "prob", "probability", "ratio", "drop_p")
+RATES = (
+    "p",
+    "rate",
+    "drop_rate",
+    "dropout_rate",
+    "drop_prob",
+    "dropout_prob",
+    "dropout",
+    "dropout_p",
+    "prob",
+    "probability",
+    "ratio",
+    "drop_p",
+)
 KEEPS = ("keep_prob", "keep", "p_keep", "keep_rate", "keep_p")
 TRAINING = ("training", "train", "is_training", "training_mode", "is_train")
 INFERENCE = ("inference", "deterministic", "eval", "evaluate", "is_test")
@@ -68,7 +81,7 @@ def read_signature(target: str, thing: Callable[..., Any], *, inputs: int) -> Si
     names = tuple(p.name for p in parameters)
     rest = parameters[inputs:]
     rate = next((p for p in rest if p.name.lower() in RATES + KEEPS), None)
-    if rate is None and rest and not (rest[0].name in TRAINING + INFERENCE + GENERATORS + SEEDS):
+    if rate is None and rest and rest[0].name not in TRAINING + INFERENCE + GENERATORS + SEEDS:
         rate = rest[0]
     training = next((n for n in names[inputs:] if n in TRAINING + INFERENCE), None)
     stream = next((p for p in rest if p.name in GENERATORS + SEEDS), None)

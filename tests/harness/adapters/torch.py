@@ -117,7 +117,8 @@ class TorchLayer(Layer):
     def set_rate(self, rate: float) -> None:
         """Assigns to the attribute that holds the rate the layer was built with."""
         self._adapter.require_class()
-        held = [name for name, value in vars(self.module).items() if isinstance(value, float) and value == self._adapter.given(self._rate)]
+        given = self._adapter.given(self._rate)
+        held = [name for name, value in vars(self.module).items() if isinstance(value, float) and value == given]
         if not held:
             raise NotClaimed("it has no attribute that holds the rate")
         setattr(self.module, held[0], self._adapter.given(rate))
@@ -165,7 +166,7 @@ class TorchAdapter(Adapter):
         """Raises NotClaimed for a function, which keeps nothing between calls."""
 
     def reseed(self, seed: int) -> None:
-        """Seeds torch's global generator, as torch.manual_seed does for the CPU; that takes 2 ms, as it traces its caller for other devices."""
+        """Seeds torch's global generator, as torch.manual_seed does for the CPU, without the 2 ms it spends on other devices."""
         self.last_seed = seed
         torch.default_generator.manual_seed(seed)
 
