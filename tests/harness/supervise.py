@@ -134,8 +134,11 @@ def _arguments(options: Options, folder: Path, journal: Path, done: Path, worker
 
 
 def _run_child(arguments: Sequence[str], journal: Path, printed: Path, patience_s: float) -> str:
-    """Runs one child to its end, or ends it when its journal stands still for too long. Says why it ended."""
-    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "", "PYTHONFAULTHANDLER": ""}
+    """Runs one child to its end, or ends it when its journal stands still for too long. Says why it ended.
+
+    One thread unless the user set another number: masks are drawn by one, and several that wait for a busy core take twenty times as long.
+    """
+    environment = {"OMP_NUM_THREADS": "1", **os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
     with printed.open("w") as out:
         child = subprocess.Popen(arguments, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=environment)
         size, since = -1, time.monotonic()

@@ -1,0 +1,86 @@
+"""What looking costs on top of drawing, and how many samples a verdict takes over Wald's bound, measured on torch.nn.Dropout.
+
+    python tests/benchmarks/cost.py            # with dropspec installed; about half a minute
+
+Drawing is the processor time inside the layer's own forward. All else in a campaign is looking: copying the input, recovering the mask,
+every lens, every gauge.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ["OMP_NUM_THREADS"] = "1"  # as `dropspec check` does; before NumPy and torch read it
+
+from time import process_time
+
+import numpy as np
+import torch
+
+from dropspec.adapters.base import Claims
+from dropspec.adapters.signature import Signature
+from dropspec.adapters.torch import TorchModuleAdapter
+from dropspec.budget import PROFILES
+from dropspec.campaign import Campaign, conduct
+from dropspec.gauge import Decision, Gauge, wald
+from dropspec.guard import Guard
+from dropspec.plan import plan_for
+
+
+class Timed(torch.nn.Dropout):
+    """torch.nn.Dropout that adds up the time spent in it."""
+
+    spent_s = 0.0
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        """Dropout, timed."""
+        start = process_time()
+        output = super().forward(input)
+        Timed.spent_s += process_time() - start
+        return output
+
+
+def lens_cost(campaigns: tuple[Campaign, ...], alpha: float, repeats: int) -> None:
+    """Prints the time of campaigns over the time inside the layer: per dtype, and in all."""
+    adapter = TorchModuleAdapter("bench", "Dropout", Timed, Signature(("p", "inplace"), None), Guard(60), Claims())
+    conduct(campaigns[0], adapter, alpha, seed=0)  # warms up
+    total_s = drawing_s = bits = 0.0
+    print(f"{'dtype':10} {'drawing':>12} {'looking':>12} {'looking / drawing':>18}")
+    for dtype in ("float32", "float64", "float16", "bfloat16", "all"):
+        seen, start, Timed.spent_s = 0, process_time(), 0.0
+        for campaign in (c for c in campaigns if c.dtype == dtype):
+            seen += sum(conduct(campaign, adapter, alpha, seed).bits for seed in range(repeats))
+        spent_s, inside_s = process_time() - start, Timed.spent_s
+        if dtype == "all":
+            spent_s, inside_s, seen = total_s, drawing_s, int(bits)
+        total_s, drawing_s, bits = total_s + spent_s, drawing_s + inside_s, bits + seen
+        looking_s = spent_s - inside_s
+        print(f"{dtype:10} {inside_s / seen * 1e9:9.2f} ns {looking_s / seen * 1e9:9.2f} ns {looking_s / inside_s:17.1%}")
+
+
+def samples_over_wald(q: float, eps: float, alpha: float, off: float, runs: int) -> float:
+    """The samples that a gauge takes to its verdict over Wald's bound for that verdict, on average; looks every W/20.
+
+    The bits have the rate q + off · eps: with off 0 the verdict is PASS, bounded by log(1/beta); else FAIL, bounded by log(1/alpha).
+    """
+    true = q + off * eps
+    bound = wald(q, eps) if off == 0 else -np.log(alpha) / (true * np.log(true / q) + (1 - true) * np.log((1 - true) / (1 - q)))
+    step, rng, taken = max(1, int(bound / 20)), np.random.default_rng(0), 0
+    for _ in range(runs):
+        gauge = Gauge((q, 1 - q), eps / np.sqrt(q * (1 - q)), alpha)
+        while gauge.decide() is Decision.OPEN:
+            dropped = rng.binomial(step, true)
+            gauge.add((dropped, step - dropped), (dropped, step - dropped))
+            taken += step
+    return taken / runs / bound
+
+
+if __name__ == "__main__":
+    plan = plan_for(PROFILES["standard"])
+    print("Cost of looking, standard profile, main campaigns, three seeds\n")
+    lens_cost(plan.main, plan.alpha, repeats=3)
+    print("\nSamples to the verdict of the rate lens over Wald's bound, 400 simulated campaigns each\n")
+    print(f"{'rate':>6} {'tolerance':>10} {'right':>7} {'off by it':>10} {'by twice':>9} {'by 5':>6}")
+    for rate, within in ((0.5, 0.001), (0.1, 0.001), (0.9, 0.001), (0.01, 0.001), (0.001, 0.0001)):
+        ratios = [samples_over_wald(rate, within, plan.alpha, off, 400) for off in (0, 1, 2, 5)]
+        print(f"{rate:>6} {'±' + format(within, 'g'):>10} {ratios[0]:7.2f} {ratios[1]:10.2f} {ratios[2]:9.2f} {ratios[3]:6.2f}")

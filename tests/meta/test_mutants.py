@@ -1,0 +1,90 @@
+"""Every mutant dies on a clause that it states, nothing right is refused; all enter as a user's layer would, many in one process."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .catalogue import MUTANTS, RIGHT_TARGETS
+
+CONFORMING = ("torch.nn:Dropout", "torch.nn.functional:dropout", "dropspec.reference:Dropout", "dropspec.reference.dropout:dropout")
+CAUSES = {
+    "sample:dropout": "1/rate, not by 1/(1 - rate)",
+    "scale:DividesByRate": "1/rate, not by 1/(1 - rate)",
+    "scale:LeavesSurvivorsUnscaled": "not rescaled in training",
+    "rate:TakesRateForKeep": "taken for the probability of keeping",
+    "rate:DropsEverything": "Everything is dropped",
+    "rate:ComparesEightBits": "threshold of 8 bits",
+    "rate:DrawsInOwnDtype": "drawn in the dtype of the input",
+    "independence:DropsExactlyPerCall": "a fixed number is dropped",
+    "independence:DropsExactlyPerRow": "a fixed number is dropped",
+    "gradient:RedrawsInBackward": "does not use the forward's mask",
+    "gradient:InfersMaskFromOutput": "reads the mask off the output",
+    "eval:StaysActiveInEval": "dropped in evaluation too",
+    "eval:ScalesInEval": "scaled by keep in evaluation",
+}
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The report over all mutants and all right layers by label, from two runs of `dropspec check` side by side."""
+    targets = [*MUTANTS, *RIGHT_TARGETS, *CONFORMING]
+    folder = tmp_path_factory.mktemp("mutants")
+
+    def check(half: int) -> dict[str, Any]:
+        path = folder / f"{half}.json"
+        command = [sys.executable, "-c", "import sys; from dropspec.cli import main; sys.exit(main())", "check", *targets[half::2]]
+        done = subprocess.run([*command, "--profile", "quick", "--json", str(path)], cwd=folder, capture_output=True, text=True)
+        assert done.returncode == 1, done.stdout[-2000:] + done.stderr[-2000:]
+        return dict(json.loads(Path(path).read_text("utf-8"))["labels"])
+
+    with ThreadPoolExecutor() as pool:
+        return {label: answer for answers in pool.map(check, range(2)) for label, answer in answers.items()}
+
+
+def test_there_are_mutants_enough() -> None:
+    """There are at least 45 mutants and ten right but unusual layers."""
+    assert len(MUTANTS) >= 45
+    assert len(RIGHT_TARGETS) >= 10
+
+
+@pytest.mark.parametrize("target", MUTANTS)
+def test_a_mutant_dies_on_a_clause_it_states(judged: dict[str, Any], target: str) -> None:
+    """At least one clause that the mutant states is violated, or departed from where it is a SHOULD."""
+    verdicts = {clause: judged[target]["clauses"][clause]["verdict"] for clause in MUTANTS[target]}
+    assert {"VIOLATED", "DEPARTS"} & set(verdicts.values()), verdicts
+
+
+@pytest.mark.parametrize("target", MUTANTS)
+def test_no_fault_is_ours(judged: dict[str, Any], target: str) -> None:
+    """However wrong a layer is, the suite itself does not fail on it."""
+    faults = {c: v["summary"] for c, v in judged[target]["clauses"].items() if "fault of dropspec" in v["summary"]}
+    assert not faults
+
+
+@pytest.mark.parametrize("target", [*RIGHT_TARGETS, *CONFORMING])
+def test_nothing_right_is_refused(judged: dict[str, Any], target: str) -> None:
+    """A right layer has no clause violated, undecided or in error."""
+    bad = {c: v for c, v in judged[target]["clauses"].items() if v["verdict"] in ("VIOLATED", "UNDECIDED", "ERROR")}
+    assert not bad
+    assert judged[target]["conformant"]
+
+
+@pytest.mark.parametrize("mutant", CAUSES)
+def test_known_bugs_are_named(judged: dict[str, Any], mutant: str) -> None:
+    """A bug with a known signature is named first in the diagnosis."""
+    diagnosis = judged[f"dropspec.tests.mutants.{mutant}"]["diagnosis"]
+    assert diagnosis
+    assert CAUSES[mutant] in diagnosis[0]
+
+
+@pytest.mark.parametrize("target", [*RIGHT_TARGETS, *CONFORMING])
+def test_nothing_right_gets_a_diagnosis(judged: dict[str, Any], target: str) -> None:
+    """Where nothing is violated, no bug is named."""
+    assert judged[target]["diagnosis"] == []
