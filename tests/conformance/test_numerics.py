@@ -40,7 +40,7 @@ def test_overflow_only_where_the_result_overflows(impl: Adapter, case: Case) -> 
     expected = rescaled(x, case.rate)
     with np.errstate(over="ignore"):
         ulps_above = expected.astype(np.longdouble) * (1 + np.longdouble(0.5) ** (FRACTION_BITS[case.dtype] - 2))
-    fits = np.isfinite(expected) & np.isfinite(ulps_above.astype(np.float64).astype(x.dtype))
+        fits = np.isfinite(expected) & np.isfinite(ulps_above.astype(np.float64).astype(x.dtype))
     assume(fits.any())
     require(np.isfinite(y) | ~fits, f"no overflow where x / keep is finite, at rate {case.rate:.6g}", x=x, expected=expected, came=y)
     require(~np.isnan(y), f"finite input must not give NaN, at rate {case.rate:.6g}", x=x, came=y)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -69,6 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.timeout <= 0:
         parser.error("--timeout must be above 0")
     options = Options(tuple(given.targets), given.profile, given.seed, given.strict, given.timeout, tuple(given.clause), given.known)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as an exception, so that the child is ended with it
     try:
         known = known_failures(given.known) if given.known else []
         journal = supervise(options, given.workers, given.junitxml)

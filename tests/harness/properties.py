@@ -28,9 +28,9 @@ def clause(clause_id: str, *, should: bool = False) -> Callable[[Test], Test]:
 
 
 def given(*also: Case, **strategies: SearchStrategy[Any]) -> Callable[[Test], Test]:
-    """Hypothesis' `given`, under the profile of the run and with a seed derived from the property's name; cases in `also` are tried first.
+    """Hypothesis' `given`, under the profile of the run and with a seed derived from the property's name; then of the cases in `also`.
 
-    The property gets `impl`, what was drawn and, if it asks, `notes`. Nothing it raises is taken for more than one call can show: where
+    The property gets `impl`, what was drawn and, if it asks, `notes`. Where
     a failure does not come back when replayed, as with a layer that follows no seed, it is reported as it was first seen.
     """
 
@@ -78,23 +78,26 @@ def _search(body: Test, also: Sequence[Case], strategies: dict[str, SearchStrate
         except (NotClaimed, Undecided) as reason:
             raise _Stop(reason) from reason
 
-    searched = hypothesis.given(**strategies)(once)
-    for case in also:
-        searched = hypothesis.example(case=case)(searched)
-    searched = hypothesis.seed(run.seed_for(name))(searched)
-    searched = hypothesis.settings(
-        max_examples=run.profile.examples,
-        derandomize=False,
-        database=None,
-        deadline=None,
-        phases=(Phase.explicit, Phase.generate, Phase.shrink),
-        suppress_health_check=list(HealthCheck),
-        report_multiple_bugs=False,
-        print_blob=False,
-        verbosity=Verbosity.quiet,
-    )(searched)
+    def search(phases: Sequence[Phase]) -> Test:
+        searched = hypothesis.seed(run.seed_for(name))(hypothesis.given(**strategies)(once))
+        for case in also:
+            searched = hypothesis.example(case=case)(searched)
+        return hypothesis.settings(
+            max_examples=run.profile.examples,
+            derandomize=False,
+            database=None,
+            deadline=None,
+            phases=phases,
+            suppress_health_check=list(HealthCheck),
+            report_multiple_bugs=False,
+            print_blob=False,
+            verbosity=Verbosity.quiet,
+        )(searched)
+
     try:
-        searched()
+        search((Phase.generate, Phase.shrink))()  # first, as what it finds is small
+        if also:
+            search((Phase.explicit,))()
     except _Stop as stop:
         raise stop.reason from None
     except Unsatisfiable:
