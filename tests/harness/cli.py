@@ -50,13 +50,10 @@ def _parser() -> argparse.ArgumentParser:
         "--known", default="", metavar="FILE", help="TOML with declared failures: [[known]] with clause, reason and, if need be, target"
     )
     check.add_argument("--json", default="", metavar="PATH", help="write the verdicts as JSON")
-    check.add_argument("--junitxml", default="", metavar="PATH", help="write pytest's JUnit XML")
     check.add_argument(
         "--timeout", type=float, default=10.0, metavar="SECONDS", help="how long one call of the layer may take (default: 10)"
     )
-    check.add_argument(
-        "-n", dest="workers", type=int, default=1, metavar="N", help="processes to spread the tests over; needs pytest-xdist (default: 1)"
-    )
+    check.add_argument("-n", dest="workers", type=int, default=1, metavar="N", help="processes to spread the tests over (default: 1)")
     return parser
 
 
@@ -67,13 +64,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     unknown = [c for c in given.clause if c not in all_clauses()]
     if unknown:
         parser.error(f"there is no clause {', '.join(unknown)}; clauses are named as in spec/dropout.md, for instance scale-1")
-    if given.timeout <= 0:
-        parser.error("--timeout must be above 0")
+    if given.timeout <= 0 or given.workers < 1:
+        parser.error("--timeout must be above 0, and -n at least 1")
     options = Options(tuple(given.targets), given.profile, given.seed, given.strict, given.timeout, tuple(given.clause), given.known)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as an exception, so that the child is ended with it
     try:
         known = known_failures(given.known) if given.known else []
-        journal = supervise(options, given.workers, given.junitxml)
+        journal = supervise(options, given.workers)
     except (Failed, ValueError) as error:
         print(f"dropspec: {error}", file=sys.stderr)
         return USAGE

@@ -41,6 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--dropspec-done", default="", metavar="PATH", help="pass over the tests whose ids are in this file (for `dropspec check`)"
     )
+    group.addoption("--dropspec-shard", default="0/1", metavar="I/N", help="run part I of N (for `dropspec check`)")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -84,21 +85,24 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Passes over clauses that were not asked for, and keeps the tests of one label in one worker, so that they share its campaigns."""
+    """Passes over the clauses that were not asked for, and over the other shards' tests: those of one campaign stay together."""
     ours = [item for item in items if item.get_closest_marker("clause")]
     if not ours:
         return
-    wanted = set(config.option.dropspec_clause)
-    done = set(Path(config.option.dropspec_done).read_text("utf-8").splitlines()) if config.option.dropspec_done else set()
-    out = [item for item in ours if item.nodeid in done or (wanted and clause_of(item)[0] not in wanted)]
+    option = config.option
+    wanted = set(option.dropspec_clause)
+    done = set(Path(option.dropspec_done).read_text("utf-8").splitlines()) if option.dropspec_done else set()
+    part, parts = map(int, option.dropspec_shard.split("/"))
+    groups = {group: n % parts for n, group in enumerate(dict.fromkeys(map(group_of, ours)))}
+    out = {item for item in ours if item.nodeid in done or (wanted and clause_of(item)[0] not in wanted) or groups[group_of(item)] != part}
     if out:
-        config.hook.pytest_deselected(items=out)
+        config.hook.pytest_deselected(items=list(out))
         items[:] = [item for item in items if item not in out]
-    if config.pluginmanager.hasplugin("xdist"):
-        for item in ours:
-            item.add_marker(
-                pytest.mark.xdist_group(f"{label_of(item)} {item.path.stem in ('test_rate', 'test_independence', 'test_expectation')}")
-            )
+
+
+def group_of(item: pytest.Item) -> tuple[str, bool]:
+    """What must stay in one process to be cheap: the tests of one label that share its campaigns, and the others."""
+    return label_of(item), item.path.stem in ("test_rate", "test_expectation", "test_independence")
 
 
 def clause_of(item: pytest.Item) -> tuple[str, str]:
@@ -151,7 +155,7 @@ class Book:
     def write(self, **event: Any) -> None:
         """Appends an event to the journal, where one is kept."""
         path = self.config.option.dropspec_journal
-        if path and not self.is_worker:
+        if path:
             with open(path, "a", encoding="utf-8") as journal:
                 journal.write(json.dumps(event) + "\n")
 
@@ -168,7 +172,7 @@ class Book:
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:
         """Ends a child of `dropspec check` at once: all is written, and taking torch down takes a third of a second."""
-        if self.config.option.dropspec_journal and not self.is_worker:
+        if self.config.option.dropspec_journal:
             os._exit(0)
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:

@@ -11,7 +11,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,14 +54,24 @@ class Journal:
                 case "end":
                     self.ended.add(event["test"])
 
+    def join(self, other: Journal) -> None:
+        """Takes in what another shard found."""
+        self.labels.update(other.labels)
+        self.unusable.update(other.unusable)
+        self.records += other.records
+
     def lost(self, why: str) -> None:
         """Lays the end of a child to the tests that had begun and not ended."""
-        for test in self.open:
+        self.lose(self.open, why)
+        self.open.clear()
+
+    def lose(self, tests: Iterable[str], why: str) -> None:
+        """Records an error for those of these tests that have not ended."""
+        for test in tests:
             if test in self.planned and test not in self.ended:
                 label, clause, level = self.planned[test]
                 self.records.append(Record(label, clause, level, Verdict.ERROR.value, why))
                 self.ended.add(test)
-        self.open.clear()
 
     @property
     def left(self) -> int:
@@ -72,35 +83,45 @@ class Failed(Exception):
     """The tests could not be run at all; the message is what pytest printed."""
 
 
-def supervise(options: Options, workers: int, junit: str) -> Journal:
-    """Runs children until every planned test has ended. Raises Failed where a child dies before it has planned any."""
-    journal = Journal()
-    with tempfile.TemporaryDirectory(prefix="dropspec-") as folder:
-        for round_number in range(RESTARTS):
-            path, printed = Path(folder, f"journal{round_number}"), Path(folder, "printed")
-            path.touch()
-            done = Path(folder, "done")
-            done.write_text("\n".join(journal.ended), "utf-8")
-            arguments = _arguments(options, Path(folder), path, done, workers, junit)
-            why = _run_child(arguments, path, printed, options.timeout_s * PATIENCE)
-            before = len(journal.ended)
-            journal.read(path.read_text("utf-8"))
-            if not journal.planned and not journal.unusable:
-                raise Failed(printed.read_text("utf-8", "replace").strip())
-            journal.lost(why)
-            if not journal.left:
-                return journal
-            if len(journal.ended) == before:
-                journal.open.extend(journal.planned)
-                journal.lost(f"not run: {why}")
-                return journal
-    journal.open.extend(journal.planned)
-    journal.lost(f"not run: the process had died {RESTARTS} times before")
+def supervise(options: Options, workers: int) -> Journal:
+    """Runs the tests in that many processes side by side, until every planned test has ended. Raises Failed where none could be planned."""
+    children: set[subprocess.Popen[bytes]] = set()
+    whole = Journal()
+    with tempfile.TemporaryDirectory(prefix="dropspec-") as folder, ThreadPoolExecutor(workers) as pool:
+        Path(folder, "pytest.ini").write_text("[pytest]\n", "utf-8")  # the user's own settings are for the user's own tests
+        shards = [pool.submit(_run_shard, options, Path(folder), f"{n}/{workers}", children) for n in range(workers)]
+        try:
+            for shard in shards:
+                whole.join(shard.result())
+        except BaseException:
+            for child in list(children):
+                child.kill()
+            raise
+    return whole
+
+
+def _run_shard(options: Options, folder: Path, shard: str, children: set[subprocess.Popen[bytes]]) -> Journal:
+    """Runs one child after another, each with what those before it have left."""
+    journal, number = Journal(), shard.partition("/")[0]
+    path, printed, done = (folder / f"{name}{number}" for name in ("journal", "printed", "done"))
+    for _ in range(RESTARTS):
+        path.write_text("", "utf-8")
+        done.write_text("\n".join(journal.ended), "utf-8")
+        why = _run_child(_arguments(options, folder, path, done, shard), path, printed, options.timeout_s * PATIENCE, children)
+        before = len(journal.ended)
+        journal.read(path.read_text("utf-8"))
+        if not journal.labels and not journal.unusable:
+            raise Failed(printed.read_text("utf-8", "replace").strip())
+        journal.lost(why)
+        if not journal.left:
+            return journal
+        if len(journal.ended) == before:
+            break
+    journal.lose(list(journal.planned), f"not run: {why}, again and again")
     return journal
 
 
-def _arguments(options: Options, folder: Path, journal: Path, done: Path, workers: int, junit: str) -> list[str]:
-    (folder / "pytest.ini").write_text("[pytest]\n", "utf-8")  # the user's own settings are for the user's own tests
+def _arguments(options: Options, folder: Path, journal: Path, done: Path, shard: str) -> list[str]:
     arguments = [
         sys.executable,
         "-m",
@@ -122,18 +143,15 @@ def _arguments(options: Options, folder: Path, journal: Path, done: Path, worker
         "--pyargs",
         "dropspec.tests.conformance",
     ]
-    if workers > 1:
-        arguments += ["-p", "xdist", "-n", str(workers), "--dist", "loadgroup"]
     for target in options.targets:
         arguments += ["--dropspec", target]
     for clause in options.clauses:
         arguments += ["--dropspec-clause", clause]
     arguments += ["--dropspec-profile", options.profile, "--dropspec-seed", str(options.seed), "--dropspec-timeout", str(options.timeout_s)]
-    arguments += ["--dropspec-journal", str(journal), "--dropspec-done", str(done)]
-    return arguments + ([f"--junitxml={junit}"] if junit else [])
+    return [*arguments, "--dropspec-journal", str(journal), "--dropspec-done", str(done), "--dropspec-shard", shard]
 
 
-def _run_child(arguments: Sequence[str], journal: Path, printed: Path, patience_s: float) -> str:
+def _run_child(arguments: Sequence[str], journal: Path, printed: Path, patience_s: float, children: set[subprocess.Popen[bytes]]) -> str:
     """Runs one child to its end, or ends it when its journal stands still for too long. Says why it ended.
 
     One thread unless the user set another number: masks are drawn by one, and several that wait for a busy core take twenty times as long.
@@ -141,18 +159,27 @@ def _run_child(arguments: Sequence[str], journal: Path, printed: Path, patience_
     environment = {"OMP_NUM_THREADS": "1", **os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
     with printed.open("w") as out:
         child = subprocess.Popen(arguments, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=environment)
-        size, since = -1, time.monotonic()
-        try:
-            while child.poll() is None:
-                time.sleep(POLL_S)
-                if (now := journal.stat().st_size) != size:
-                    size, since = now, time.monotonic()
-                elif time.monotonic() - since > patience_s:
-                    child.kill()
-                    child.wait()
-                    return f"the process hung for {patience_s:g} s, outside Python, and was ended"
-        except BaseException:
+    children.add(child)
+    _limit_memory(child.pid)
+    size, since = -1, time.monotonic()
+    while child.poll() is None:
+        time.sleep(POLL_S)
+        if (now := journal.stat().st_size) != size:
+            size, since = now, time.monotonic()
+        elif time.monotonic() - since > patience_s:
             child.kill()
-            raise
+            child.wait()
+            return f"the process hung for {patience_s:g} s, outside Python, and was ended"
     code = child.returncode
     return f"the process was killed by signal {-code}" if code < 0 else f"the process ended with exit code {code}"
+
+
+def _limit_memory(pid: int) -> None:
+    """Half of the machine's memory is enough for a child: a layer that wants more gets an error, and the machine stays alive."""
+    try:
+        import resource
+
+        half = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+        resource.prlimit(pid, resource.RLIMIT_DATA, (half, half))
+    except (ImportError, AttributeError, OSError, ValueError):
+        return  # not Linux, or a stricter limit is set already

@@ -1,0 +1,124 @@
+"""The specification holds together: every clause is whole, its example runs, a test judges it, and a mutant breaks it."""
+
+from __future__ import annotations
+
+import doctest
+import inspect
+import re
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from dropspec.clauses import Clause, all_clauses
+
+TESTS = Path(__file__).resolve().parent.parent
+CHAPTERS = list(dict.fromkeys(clause.chapter for clause in all_clauses().values()))
+PARTS = ("Why", "Effect when broken", "Example", "Tolerance", "Source")
+EVERY = pytest.mark.parametrize("clause", all_clauses().values(), ids=lambda clause: clause.id)
+
+
+def modules(folder: str, prefix: str = "") -> dict[str, ModuleType]:
+    """The modules of a folder of tests, by what their file names say after a prefix."""
+    paths = sorted((TESTS / folder).glob(f"{prefix}[a-z]*.py"))
+    return {p.stem.removeprefix(prefix): import_module(f"dropspec.tests.{folder}.{p.stem}") for p in paths if p.stem != "conftest"}
+
+
+@cache
+def judged() -> dict[str, list[Any]]:
+    """The marks of the conformance tests by clause, each with the chapter of its file and the name of the test."""
+    found: dict[str, list[Any]] = {}
+    for chapter, module in modules("conformance", "test_").items():
+        for name, thing in vars(module).items():
+            for mark in getattr(thing, "pytestmark", []) if name.startswith("test_") else []:
+                found.setdefault(mark.args[0], []).append((chapter, name, thing))
+    return found
+
+
+@cache
+def broken() -> dict[str, list[str]]:
+    """The names of the mutants by the clauses that they themselves, and not only a parent, state to break."""
+    found: dict[str, list[str]] = {}
+    for chapter, module in modules("mutants").items():
+        for name, thing in vars(module).items():
+            own = getattr(thing, "__module__", "") == module.__name__
+            for clause in vars(thing).get("breaks", ()) if own and hasattr(thing, "__dict__") else ():
+                found.setdefault(clause, []).append(f"{chapter}.{name}")
+    return found
+
+
+@EVERY
+def test_the_worked_example_runs(clause: Clause) -> None:
+    """The example of a clause is a doctest of its own: it imports what it needs and prints what it says."""
+    blocks = re.findall(r"^```python\n(.*?)^```$", clause.text, flags=re.MULTILINE | re.DOTALL)
+    assert blocks, "it has no example in a block of Python"
+    example = doctest.DocTestParser().get_doctest("\n".join(blocks), {}, clause.id, "spec/dropout.md", 0)
+    said: list[str] = []
+    results = doctest.DocTestRunner(verbose=False).run(example, out=said.append)
+    assert results.attempted >= 2, "it imports and shows nothing"
+    assert results.failed == 0, "".join(said)
+    assert ">>>" in clause.text.split("*Example.*")[1].split("*Tolerance.*")[0], "the block does not stand under its example"
+
+
+@EVERY
+def test_a_clause_has_its_six_parts(clause: Clause) -> None:
+    """A clause is a rule that says MUST, SHOULD or MAY, then why, effect when broken, example, tolerance and source, in this order."""
+    rule, *rest = re.split(r"^\*(" + "|".join(PARTS) + r")\.\*", clause.text, flags=re.MULTILINE)
+    assert re.search(r"\b(MUST|SHOULD|MAY)\b", rule)
+    assert rest[::2] == list(PARTS)
+    assert all(len(text.split()) >= 4 for text in rest[1::2])
+
+
+@EVERY
+def test_a_clause_has_a_test_in_the_file_of_its_chapter(clause: Clause) -> None:
+    """At least one conformance test judges it, in test_<chapter>.py, and says in a docstring what must hold."""
+    tests = judged().get(clause.id, [])
+    assert tests
+    assert {chapter for chapter, _, _ in tests} == {clause.chapter}
+    assert all(inspect.getdoc(test) for _, _, test in tests)
+
+
+@EVERY
+def test_a_clause_has_a_mutant(clause: Clause) -> None:
+    """At least one mutant states that it breaks it."""
+    assert broken().get(clause.id)
+
+
+@EVERY
+def test_levels_are_told_apart(clause: Clause) -> None:
+    """The rule's MUST and SHOULD are judged each by a test of its own level."""
+    rule = clause.text.split("*Why.*")[0]
+    levels = {"SHOULD" if mark.kwargs["should"] else clause.level for _, _, test in judged()[clause.id] for mark in test.pytestmark}
+    assert levels == set(re.findall(r"\b(?:MUST|SHOULD)\b", rule))
+
+
+def test_ids_are_numbered_through() -> None:
+    """In each chapter clauses are numbered from 1 without a gap, and stand under the heading of the chapter."""
+    for chapter in CHAPTERS:
+        numbers = [int(clause.id.rsplit("-", 1)[1]) for clause in all_clauses().values() if clause.chapter == chapter]
+        assert numbers == list(range(1, len(numbers) + 1))
+    headings = re.findall(r"^## (.+)$", (TESTS.parent / "spec" / "dropout.md").read_text("utf-8"), flags=re.MULTILINE)
+    assert headings == CHAPTERS
+
+
+def test_chapters_are_test_files_and_mutant_files() -> None:
+    """The chapters of the specification, the files of conformance tests and those of mutants have the same names."""
+    assert set(modules("conformance", "test_")) == set(CHAPTERS)
+    assert set(modules("mutants")) - {"right", "broken", "sample"} == set(CHAPTERS)
+
+
+def test_nothing_names_a_clause_that_does_not_exist() -> None:
+    """Every clause that a test judges or a mutant breaks is in the specification, and a mutant breaks one of its own chapter."""
+    assert set(judged()) <= set(all_clauses())
+    assert set(broken()) <= set(all_clauses())
+    at_home = {name for clause, names in broken().items() for name in names if name.startswith(clause.rsplit("-", 1)[0] + ".")}
+    assert {name for names in broken().values() for name in names if not name.startswith("sample.")} == at_home
+
+
+def test_every_conformance_test_has_a_clause() -> None:
+    """No test in the conformance files judges nothing."""
+    marked = {(chapter, name) for tests in judged().values() for chapter, name, _ in tests}
+    assert {(c, n) for c, module in modules("conformance", "test_").items() for n in vars(module) if n.startswith("test_")} == marked

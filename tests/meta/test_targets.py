@@ -1,0 +1,107 @@
+"""Targets that cannot be used get one clear sentence each, and harm no other; every way of naming a good one works."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .cli import Ran, check, only
+
+LAYERS = """\
+from torch import nn
+
+class Layer(nn.Dropout):
+    pass
+
+class Outer:
+    class Inner(nn.Dropout):
+        pass
+
+class Plain:
+    pass
+
+instance = nn.Dropout(0.5)
+"""
+FILES = {
+    "mypkg/__init__.py": "",
+    "mypkg/layers.py": LAYERS,
+    "folder/layers.py": LAYERS,
+    "slip.py": "import torch\n\ndef dropout(x, rate:\n    return x\n",
+    "stops.py": "import torch\n\nraise RuntimeError('no licence was found')\n",
+    "leaves.py": "import sys\n\nsys.exit(3)\n",
+}
+GOOD = {
+    "good": "good=torch.nn:Dropout",
+    "torch.nn:Dropout": "torch.nn:Dropout",
+    "mypkg.layers:Layer": "mypkg.layers:Layer",
+    "mypkg.layers:Outer.Inner": "mypkg.layers:Outer.Inner",
+    "folder/layers.py:Layer": "folder/layers.py:Layer",
+    "inner": "inner=folder/layers.py:Outer.Inner",
+}
+BAD = {
+    "nowhere.layers:Dropout": "importing nowhere.layers raised ModuleNotFoundError: No module named 'nowhere'",
+    "torch.nn:Dropuot": "torch.nn has no attribute 'Dropuot'",
+    "mypkg.layers:Outer.Outer": "has no attribute 'Outer'; it has Inner",
+    "nowhere.py:Dropout": "there is no file nowhere.py",
+    "slip.py:dropout": "raised SyntaxError: '(' was never closed (slip.py, line 3)",
+    "stops.py:dropout": "raised RuntimeError: no licence was found (stops.py, line 3)",
+    "leaves.py:dropout": "raised SystemExit: 3 (leaves.py, line 3)",
+    "dropout": "'dropout' is no target: give [label=]module:attribute or [label=]path/file.py:attribute",
+    "dropspec.tests.mutants.broken:WantsOtherArguments": "wants the arguments (width, height), but dropspec can only call it as (rate)",
+    "mypkg.layers:instance": "is an instance of Dropout: dropspec builds layers at many rates",
+    "mypkg.layers:Plain": "is a class, but no torch.nn.Module",
+    "good=mypkg.layers:Layer": "two targets have the label 'good': give each its own by label=target",
+}
+
+
+def write(folder: Path) -> Path:
+    """The files above, in that folder."""
+    for name, text in FILES.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text, "utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """All targets, good and bad, in one run of one clause."""
+    return check(write(tmp_path_factory.mktemp("targets")), *GOOD.values(), *BAD, *only("scale-2"))
+
+
+@pytest.mark.parametrize("target", BAD)
+def test_a_bad_target_gets_one_clear_sentence(ran: Ran, target: str) -> None:
+    """What cannot be loaded or driven is named with the reason, in the report for people and in the one for machines."""
+    said = ran.label(target)["unusable"]
+    assert BAD[target] in said
+    assert "\n" not in said
+    assert "cannot be checked: " + said[:60] in ran.printed
+    assert ran.label(target)["conformant"] is False
+    assert ran.label(target)["clauses"] == {}
+
+
+@pytest.mark.parametrize("label", GOOD)
+def test_a_good_target_beside_bad_ones_is_judged(ran: Ran, label: str) -> None:
+    """Modules, files, nested attributes and packages in the current folder can be named, with a label or without, and get their verdict."""
+    assert ran.label(label)["target"] == GOOD[label].partition("=")[2] or label
+    assert ran.verdicts(label) == {"scale-2": "HOLDS"}
+    assert ran.label(label)["conformant"] is True
+
+
+def test_a_bad_target_makes_exit_code_2(ran: Ran) -> None:
+    """A run with a target that cannot be used ends with exit code 2, and no traceback is shown."""
+    assert ran.code == 2
+    assert "Traceback" not in ran.printed + ran.complaint
+
+
+def test_every_target_appears_once(ran: Ran) -> None:
+    """The report has one entry for each target given, and no other."""
+    assert set(ran.report["labels"]) == {*GOOD, *BAD}
+
+
+def test_the_same_target_twice_is_judged_once(tmp_path: Path) -> None:
+    """Of one and the same target typed twice the first is judged and reported, and the second is refused; no answer covers another."""
+    twice = check(tmp_path, "torch.nn:Dropout", "torch.nn:Dropout", "a=nowhere:A", "a=nowhere:B", *only("scale-2"))
+    assert twice.code == 2
+    assert twice.verdicts("torch.nn:Dropout") == {"scale-2": "HOLDS"}
+    assert len(twice.report["labels"]) == 4
