@@ -43,7 +43,7 @@ def test_dropped_units_get_no_gradient(impl: Adapter, case: Case) -> None:
     run = impl.train(case.x, case.rate, case.seed, differentiable=True)
     dropped = ~nonzero(run.output)
     assume(dropped.any())
-    g = run.gradient(case.upstream)
+    g = run.gradient(np.array(case.x, order="C"))  # an upstream as huge as the input
     require(~(dropped & nonzero(g)), f"a dropped unit's gradient must be exactly 0 at rate {case.rate:.6g}", output=run.output, gradient=g)
 
 
@@ -90,8 +90,8 @@ def test_each_backward_uses_its_own_mask(impl: Adapter, case: Case) -> None:
     """With two forwards of one layer before their backwards, each backward goes through the mask of its own forward."""
     impl.reseed(case.seed)
     layer, x = impl.layer(case.rate), case.x
-    runs = [layer.train(x, differentiable=True) for _ in range(2)]
-    for which, run in zip(("first", "second"), runs, strict=True):
+    first, second = (layer.train(x, differentiable=True) for _ in range(2))
+    for which, run in (("second", second), ("first", first), ("second", second)):  # neither a stack nor a queue of masks will do
         g = run.gradient(case.upstream)
         message = (
             f"of two forwards before their backwards, the backward of the {which} must use the {which}'s mask, at rate {case.rate:.6g}"
@@ -126,6 +126,7 @@ def test_recomputation_replays_the_mask(impl: Adapter, case: Case) -> None:
     assume(mask.any())
     g = run.gradient(case.upstream)
     require(nonzero(g) == mask, f"recomputation must replay the forward's mask, at rate {case.rate:.6g}", output=run.output, gradient=g)
+    require_rescaled(g, case.upstream, case.rate, mask, what="recomputed gradient (x: the upstream)")
 
 
 @clause("gradient-10")

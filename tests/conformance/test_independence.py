@@ -54,7 +54,7 @@ def test_there_is_no_echo(run: Run, notes: Notes) -> None:
 
 @clause("independence-6")
 def test_masks_do_not_repeat(run: Run, notes: Notes) -> None:
-    """No stretch of a thousand units comes twice."""
+    """No stretch of the mask comes twice: 256 units at rate 0.5, 1,024 at 0.1 and 0.9."""
     judge(run.results((*run.plan.main, *run.plan.small)), "twins", notes)
 
 

@@ -5,6 +5,7 @@ from hypothesis import assume
 
 from dropspec.adapters import Adapter
 from dropspec.arrays import FRACTION_BITS, nonzero
+from dropspec.budget import require_far_fetched
 from dropspec.compare import require, require_rescaled, rescaled
 from dropspec.outcomes import Violation
 from dropspec.properties import clause, given
@@ -49,10 +50,11 @@ def test_overflow_only_where_the_result_overflows(impl: Adapter, case: Case) -> 
 @clause("numerics-3")
 @given(case=cases("subnormal"))
 def test_subnormals_survive(impl: Adapter, case: Case) -> None:
-    """Subnormal inputs are dropped or rescaled as any other, not flushed: of all that are given, some survive, and those are x / keep."""
+    """Subnormal inputs are dropped or rescaled as any other, not flushed: over a quarter survive rates up to .5 as x / keep."""
     x = np.resize(case.x, 512).astype(case.x.dtype)
     rate = min(case.rate, 0.5)
     y = impl.train(x, rate, case.seed).output
-    if not nonzero(y).any():  # chance 2^-512 at most
-        raise Violation(f"none of 512 subnormal inputs survived rate {rate:.6g}: they are flushed to 0")
+    require_far_fetched(-2 * 512 * 0.25**2)  # Hoeffding's inequality for a quarter where half survive
+    if nonzero(y).sum() <= 128:
+        raise Violation(f"{int(nonzero(y).sum())} of 512 subnormal inputs survived rate {rate:.6g}: they are flushed to 0")
     require_rescaled(y, x, rate, nonzero(y))

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaln, xlogy
 
 from .arrays import Array, Bits
+from .budget import BETA
 from .gauge import Decision, Gauge
 
 if TYPE_CHECKING:
@@ -324,22 +325,25 @@ class EchoLens(Lens):
         """The verdict, with the worst lag."""
         share = 0.5 + self.worst[1] / self.bits / 2
         measured = f"units {self.worst[0]:,} apart agree {share:.2%} of the time, not 50%"
-        return Finding(self.decide(), self.seen, share, measured, self.limit / self.bits / 2)
+        found_for_certain = self.limit + sqrt(
+            -2 * np.log(BETA) * self.bits
+        )  # a dependence this strong passes the limit with chance 1 - beta
+        return Finding(self.decide(), self.seen, share, measured, found_for_certain / self.bits / 2)
 
 
 class TwinLens(Lens):
-    """Stretches of a thousand units or more that are equal. One pair is enough: the whole budget expects fewer than alpha of them."""
-
-    stretch = 4096
+    """Stretches of the mask that are equal, so long that one pair is enough: the whole budget expects fewer than alpha of them."""
 
     def __init__(self, campaign: Campaign, alpha: float) -> None:
         self.seen: set[bytes] = set()
         self.pairs, self.count = 0, 0
         same = campaign.rate**2 + (1 - campaign.rate) ** 2
-        stretch = campaign.shape[-1] if campaign.calls_as_rows else self.stretch
-        stretches = 20 * campaign.bound / stretch
-        expected = 2 * np.log(stretches) + stretch * np.log(same)
-        assert expected < np.log(alpha), "rows this short may repeat by chance"
+
+        def is_safe(stretch: int) -> bool:
+            return 2 * np.log(20 * campaign.bound / stretch) + stretch * np.log(same) < np.log(alpha)
+
+        stretches = (campaign.shape[-1],) if campaign.calls_as_rows else (256, 1024, 4096)
+        self.stretch = next(filter(is_safe, stretches))
 
     def look(self, draw: Draw) -> None:
         """Compares the stretches of this draw with all before."""

@@ -47,7 +47,8 @@ def plan_for(profile: Profile) -> Plan:
     loose = 0.004 * profile.tolerance
     four_d = (8, 16, 32, 16)
     elsewhere = [
-        Campaign(0.1, "float32", four_d, loose, ("rate",), layout) for layout in ("transposed", "strided", "expanded", "channels-last")
+        Campaign(0.1, "float32", four_d, loose, ("rate", "sum of row", "sum of call"), layout)
+        for layout in ("transposed", "strided", "expanded", "channels-last")
     ]
     elsewhere += [
         Campaign(0.3, "float32", (512, 512), loose, ("rate", "unit")),  # 2^18 units in one call

@@ -125,3 +125,20 @@ class RedrawsWhenRecomputed(Dropout):
         if torch._C._current_graph_task_id() != -1:  # a backward pass is running
             super().draw_mask(x)
         return super().draw_mask(x)
+
+
+@breaks("gradient-7")
+class QueuesMasks(_OwnBackward):
+    """Keeps the masks of forwards in a queue, so that backwards must come in the order of their forwards."""
+
+    def __init__(self, p: float = 0.5) -> None:
+        super().__init__(p)
+        self.masks: list[Tensor] = []
+
+    def draw_mask(self, x: Tensor) -> Tensor:
+        self.masks.append(super().draw_mask(x))
+        return self.masks[-1]
+
+    def backward(self, upstream: Tensor, mask: Tensor) -> Tensor:
+        queued = self.masks.pop(0) if len(self.masks) > 1 else self.masks[0]
+        return Dropout.apply_mask(self, upstream, queued)

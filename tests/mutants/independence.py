@@ -134,3 +134,17 @@ class AgreesWithOtherLayers(OwnGenerator):
     def draw_mask(self, x: Tensor) -> Tensor:
         self.key = torch.initial_seed() % 2**62
         return super().draw_mask(x)
+
+
+@breaks("independence-6")
+class RepeatsFewRows(Dropout):
+    """Gives one row in fifty the mask of another row: no rate, neighbour or count shows it."""
+
+    def draw_mask(self, x: Tensor) -> Tensor:
+        mask = super().draw_mask(x)
+        if x.ndim < 2 or not x.numel():
+            return mask
+        rows = mask.reshape(-1, x.shape[-1]).clone()
+        repeats = torch.rand(len(rows)) < 0.02
+        rows[repeats] = rows[torch.randint(len(rows), (int(repeats.sum()),))]
+        return laid_out_as(x, rows)

@@ -34,3 +34,12 @@ class FlushesSubnormals(Dropout):
     def apply_mask(self, x: Tensor, mask: Tensor) -> Tensor:
         subnormal = (x != 0) & (x.abs() < torch.finfo(x.dtype).tiny)
         return super().apply_mask(x.masked_fill(subnormal, 0), mask)
+
+
+@breaks("numerics-3")
+class FlushesSmallest(Dropout):
+    """Takes outputs below a quarter of the smallest normal number for 0."""
+
+    def apply_mask(self, x: Tensor, mask: Tensor) -> Tensor:
+        y = super().apply_mask(x, mask)
+        return torch.where(y.abs() < torch.finfo(x.dtype).tiny / 4, y - y.detach(), y)

@@ -130,3 +130,12 @@ class FreezesRate(Dropout):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.inner(x)  # type: ignore[no-any-return]
+
+
+@breaks("independence-2", "rate-4")
+class SharesAcrossExpanded(Dropout):
+    """Draws one mask for all copies along an axis that the input is expanded over."""
+
+    def draw_mask(self, x: Tensor) -> Tensor:
+        first = x[:1] if x.ndim and x.stride(0) == 0 else x
+        return super().draw_mask(first).expand_as(x)
