@@ -19,7 +19,7 @@ def test_units_of_a_row_are_independent(run: Run, notes: Notes) -> None:
 @clause("independence-2")
 def test_rows_of_a_batch_are_independent(run: Run, notes: Notes) -> None:
     """The drop rate is the same whether the unit above was dropped or survived."""
-    judge(run.results(run.plan.main), "above", notes)
+    judge(run.results((*run.plan.main, *run.plan.elsewhere)), "above", notes)
 
 
 @clause("independence-3")

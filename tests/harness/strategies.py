@@ -57,12 +57,14 @@ class Case:
 
 
 def _across_binades(rng: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype[np.float64], values: str) -> Array:
-    """Numbers drawn by their bits, of either sign and never 0: subnormal, the top eight binades, or any finite ones."""
+    """Numbers drawn by their bits, of either sign and never 0: subnormals of all sizes, the top eight binades, or any finite ones."""
     unsigned = np.dtype(f"u{dtype.itemsize}")
     infinity = int(np.asarray(np.inf).astype(dtype).view(unsigned))
     binade = int(np.asarray(2.0).astype(dtype).view(unsigned)) - int(np.asarray(1.0).astype(dtype).view(unsigned))
     low, high = {"subnormal": (1, binade), "huge": (infinity - 8 * binade, infinity), "wide": (1, infinity)}[values]
     magnitude = rng.integers(low, high, shape, dtype=np.uint64).astype(unsigned)
+    if values == "subnormal":
+        magnitude = np.maximum(magnitude >> rng.integers(0, binade.bit_length(), shape).astype(unsigned), 1).astype(unsigned)
     sign = rng.integers(0, 2, shape, dtype=np.uint64).astype(unsigned) << unsigned.type(8 * dtype.itemsize - 1)
     return np.asarray(magnitude | sign).view(dtype)
 
