@@ -44,6 +44,7 @@ class Gauge:
         tol_column = np.broadcast_to(np.reshape(np.asarray(tol, float), (-1, 1)), (contexts, 1))
         self.eps: Counts = np.maximum(tol_column * np.sqrt(self.q * (1 - self.q)), tol_column**2 / 2)  # the latter for cells rarer than it
         self.prior: Counts = self.q / (4 * tol_column**2)  # a cell's prior standard deviation is 2 eps
+        self.certifies = bool(((self.q > self.eps) | (self.q + self.eps < 1)).all())  # else a tolerance is so wide that it means nothing
         self.alpha, self.beta, self.homogeneous = alpha, beta, homogeneous
         self.n: Counts = np.zeros((contexts, self.q.shape[1]))
         self.total: Counts = np.zeros((1, self.q.shape[1]))
@@ -69,7 +70,9 @@ class Gauge:
         return np.asarray(cells + gammaln(a.sum(1)) - gammaln((a + n).sum(1)))
 
     def support(self) -> float:
-        """The log likelihood ratio of q over q ± eps, for the worst cell and sign."""
+        """The log likelihood ratio of q over q ± eps, for the worst cell and sign; -inf where some cell has nothing to be told from."""
+        if not self.certifies:
+            return -inf
         k, m = self.n, self.n.sum(1, keepdims=True) - self.n
         worst = inf
         for off in (self.q - self.eps, self.q + self.eps):

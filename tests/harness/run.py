@@ -68,6 +68,8 @@ def judge(results: list[Results], lens: str, notes: Notes) -> None:
     Where the rate of a campaign is wrong, sums are not judged, and contexts that must share the rate may fail there but not pass.
     """
     looked = [(r.campaign, r.findings[lens], r.rate_failed and lens not in RATE_FREE) for r in results if lens in r.findings]
+    if not looked:
+        raise NotClaimed("it takes no dtype in which this is looked at")
     failed = [(c, f) for c, f, rate_failed in looked if f.decision is Decision.FAIL and not (rate_failed and lens in NEED_THE_RATE)]
     if failed:
         said = [f"{f.measured} at {c.name}" for c, f in failed[:2]]

@@ -146,12 +146,9 @@ def _of_class(target: Target, thing: type, guard: Guard, claims: Claims) -> Adap
             f"{target.text} is a class, but no torch.nn.Module: give a module class whose constructor takes the rate, a function of "
             f"(x, rate), or an object with `claims`, `train(x, rate, seed)` and `evaluate(x, rate)`"
         )
-    from torch.nn import functional
+    from .adapters.torch import TorchModuleAdapter, functional_form
 
-    from .adapters.torch import TorchModuleAdapter
-
-    if claims.functional is None and thing.__module__.startswith("torch.nn."):
-        claims.functional = getattr(functional, thing.__name__.lower(), None)
+    claims.functional = claims.functional or functional_form(thing)
     signature = read_signature(target.text, thing, inputs=0)
     claims.rate_is_keep = claims.rate_is_keep or signature.rate_is_keep
     return TorchModuleAdapter(target.text, target.name, thing, signature, guard, claims)

@@ -25,7 +25,7 @@ from dropspec.plan import EVERY_LENS, RIDGE_RATES, plan_for
 from dropspec.run import Notes, Run, judge
 
 ALPHA = 1e-12
-CAMPAIGN = Campaign(0.5, "float32", (64, 256), 0.01, (*EVERY_LENS, "mean", "square", "echo", "twins"))
+CAMPAIGN = Campaign(0.5, "float32", (16, 256), 0.01, (*EVERY_LENS, "mean", "square", "echo", "twins"))
 Masks = Callable[[np.random.Generator, tuple[int, ...], float], Bits]
 
 
@@ -101,7 +101,7 @@ def test_a_wrong_rate_ends_a_campaign_early() -> None:
     """Where the rate fails, the campaign goes on for Wald's bound at most; lenses that need no rate do not fail with it."""
     results = conduct(CAMPAIGN, Fake(lambda rng, shape, rate: right(rng, shape, 0.7)), ALPHA, seed=1)
     assert results.rate_failed
-    assert results.bits <= CAMPAIGN.bound + 64 * 256
+    assert results.bits <= CAMPAIGN.bound + 16 * 256
     assert not [name for name in ("unit", "value", "left", "above", "call", "twins") if results.findings[name].decision is Decision.FAIL]
     assert results.findings["rate"].share == pytest.approx(0.7, abs=0.02)  # 10 standard deviations of 69,000 units
 
@@ -111,7 +111,7 @@ def test_an_open_lens_is_reported_open() -> None:
     off = replace(CAMPAIGN, lenses=("rate",))
     results = conduct(off, Fake(lambda rng, shape, rate: right(rng, shape, 0.51)), 1e-300, seed=1)
     assert results.findings["rate"].decision is Decision.OPEN
-    assert BUDGET * off.bound <= results.bits < BUDGET * off.bound + 64 * 256
+    assert BUDGET * off.bound <= results.bits < BUDGET * off.bound + 16 * 256
 
 
 def test_the_same_seed_gives_the_same_findings() -> None:
@@ -140,13 +140,13 @@ def test_the_budget_is_not_overdrawn(profile: str, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_every_gauge_of_a_plan_has_something_to_refute(profile: str) -> None:
-    """Each cell of each gauge has an intolerable probability between 0 and 1: without one a lens would pass and vouch for nothing."""
+    """Each gauge has an intolerable probability between 0 and 1 for each cell; only those on sums of few large calls find fault alone."""
     plan = plan_for(PROFILES[profile])
     vacuous = []
     for campaign in (*plan.main, *plan.elsewhere, *plan.small):
         for name in campaign.lenses:
             gauge: Gauge | None = getattr(build(name, campaign, plan.alpha), "gauge", None)
-            if gauge is not None and not ((gauge.q - gauge.eps > 0) | (gauge.q + gauge.eps < 1)).all():
+            if gauge is not None and not gauge.certifies and (name != "sum of call" or campaign.calls_as_rows):
                 vacuous.append(f"{name} at {campaign.name}")
     assert not vacuous
 

@@ -44,7 +44,7 @@ def test_a_run_in_two_processes_reports_the_same(serial: Ran, tmp_path: Path) ->
 
 
 def test_another_seed_gives_the_same_verdicts(tmp_path: Path) -> None:
-    """A seed fixed here changes no verdict: over all seeds right code is accused with chance 1e-9 at most, and a defect this large never missed."""
+    """A seed fixed here changes no verdict: over all seeds right code is accused with chance 1e-9, and so large a defect never missed."""
     explored = check(tmp_path, *TARGETS, *only(*CLAUSES), "--seed", "20250101")
     assert explored.report["seed"] == 20250101
     assert {label: explored.verdicts(label) for label in TARGETS} == VERDICTS

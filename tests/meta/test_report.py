@@ -141,7 +141,7 @@ def test_a_declared_failure_is_known_and_a_fixed_one_stale(folder: Path) -> None
 
 
 def test_a_declaration_may_be_for_one_target(folder: Path) -> None:
-    """Declared for the target that fails alone, by its label, the failure is known, the other target holds or departs, and the run ends with 0."""
+    """Declared for one target, by its label, the failure is known; the other target holds or departs, and the run ends with 0."""
     known = declared(folder, '[[known]]\nclause = "scale-4"\nreason = "we lift zeros on purpose"\ntarget = "lifts"\n')
     ran = check(folder, "torch.nn:Dropout", LIFTS, "--known", known, *only("scale-4", "edge-7"))
     assert ran.code == 0

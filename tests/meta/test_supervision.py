@@ -50,7 +50,7 @@ def test_a_journal_knows_targets_and_plan() -> None:
 
 
 def test_a_child_that_died_costs_the_test_it_was_in() -> None:
-    """The test that had begun and not ended is an ERROR with the reason, at its clause and level; those before it stay, the rest is left."""
+    """The test that had begun and not ended is an ERROR with the reason, at its clause and level; others stay as they are."""
     journal = begun()
     journal.read(held("t1") + event("start", test="t3"))
     journal.lost("the process was killed by signal 11")

@@ -23,6 +23,11 @@ BFLOAT16 = DTYPES["bfloat16"]
 CHECKPOINT = inspect.unwrap(checkpoint)  # its wrapper only keeps torch.compile out, and takes a second to import it for that
 
 
+def functional_form(layer: type) -> Callable[..., Any] | None:
+    """The function in torch.nn.functional that one of torch's own layers stands for; None for other layers."""
+    return getattr(nn.functional, layer.__name__.lower(), None) if layer.__module__.startswith("torch.nn.") else None
+
+
 def to_torch(x: Array) -> Tensor:
     """A tensor with its own memory, and with the values and strides of x."""
     own = copy_as_laid_out(x)

@@ -1,0 +1,36 @@
+"""Lenses: from mask bits to tables of counts whose probabilities the specification states, each read by its gauge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from .base import Draw, Finding, Lens
+from .contexts import DyadicLens, PairLens, PlaceLens, RateLens, ValueLens, left_pairs, pairs_above, pairs_before
+from .repeats import EchoLens, TwinLens
+from .sums import MeanLens, SquareLens, SumLens
+
+if TYPE_CHECKING:
+    from ..campaign import Campaign
+
+__all__ = ["Draw", "Finding", "Lens", "build"]
+
+
+def build(name: str, campaign: Campaign, alpha: float) -> Lens:
+    """The lens of that name for a campaign."""
+    pairs: dict[str, tuple[str, Callable[[Draw], tuple[Any, Any, int] | None]]] = {
+        "left": ("the left neighbour", left_pairs),
+        "above": ("the same unit of the call before" if campaign.calls_as_rows else "the unit above", pairs_above),
+        "call": ("the same unit of the call before", pairs_before),
+    }
+    if name in pairs:
+        return PairLens(campaign, alpha, *pairs[name])
+    if name == "sum of row":
+        return SumLens(campaign, alpha, campaign.shape[-1], "row")
+    if name == "sum of call":
+        return SumLens(campaign, alpha, prod(campaign.shape), "call")
+    if name == "unit":
+        return (PlaceLens if campaign.calls_as_rows else DyadicLens)(campaign, alpha)
+    simple = {"rate": RateLens, "value": ValueLens, "mean": MeanLens, "square": SquareLens, "echo": EchoLens, "twins": TwinLens}
+    return simple[name](campaign, alpha)

@@ -1,0 +1,135 @@
+"""Lenses on the rate: over all units, and in contexts that must share it.
+
+Those of place, value and neighbours refute only that their contexts share one rate, so a wrong rate, which is the rate lens's to find, does
+not show in them as well. To pass they need the stated rate in every context.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..gauge import Gauge
+from .base import Draw, Lens, count
+
+if TYPE_CHECKING:
+    from ..campaign import Campaign
+
+ALL_BUT_TOP = np.uint64((1 << 63) - 1)
+LOW_BITS = np.array(
+    [0xAAAAAAAAAAAAAAAA, 0xCCCCCCCCCCCCCCCC, 0xF0F0F0F0F0F0F0F0, 0xFF00FF00FF00FF00, 0xFFFF0000FFFF0000, 0xFFFFFFFF00000000], np.uint64
+)
+
+
+class RateLens(Lens):
+    """Dropped and kept: the drop rate over all units."""
+
+    def __init__(self, campaign: Campaign, alpha: float) -> None:
+        self.gauge = Gauge((campaign.rate, 1 - campaign.rate), campaign.tol, alpha)
+        self.contexts = ["over all units"]
+
+    def look(self, draw: Draw) -> None:
+        """Counts survivors."""
+        both = (draw.mask.size - draw.survivors, draw.survivors)
+        self.gauge.add(both, both)
+
+
+class HomogeneousLens(Lens):
+    """Dropped and kept in contexts that must share one rate; `fractions` are the contexts' shares of all units."""
+
+    def _measure(self, campaign: Campaign, alpha: float, fractions: Any) -> None:
+        tol = campaign.tol * np.sqrt(2 / np.asarray(fractions, float))  # so that every context is done in half the rate lens's samples
+        self.gauge = Gauge((campaign.rate, 1 - campaign.rate), tol, alpha, len(tol), homogeneous=True)
+
+    def _add(self, kept: Any, sizes: Any, draw: Draw) -> None:
+        kept = np.asarray(kept)
+        self.gauge.add(np.stack([sizes - kept, kept], 1), (draw.mask.size - draw.survivors, draw.survivors))
+
+
+class DyadicLens(HomogeneousLens):
+    """Units by their place in a large call: for each bit of the position, those where it is 1 and those where it is 0."""
+
+    def __init__(self, campaign: Campaign, alpha: float) -> None:
+        self.bits = prod(campaign.shape).bit_length() - 1
+        self.contexts = [f"at the flat positions whose bit {b} is {v}" for v in (1, 0) for b in range(self.bits)]
+        places = np.arange(prod(campaign.shape) // 64)
+        self.high = np.array([places >> b & 1 for b in range(self.bits - 6)], np.float32)  # a matrix product sums faster than slices do
+        self._measure(campaign, alpha, np.full(2 * self.bits, 0.5))
+
+    def look(self, draw: Draw) -> None:
+        """Counts survivors by the bits of the position: six inside a word, the others from the counts of words."""
+        low = np.bitwise_count(draw.bits.reshape(-1) & LOW_BITS[:, None]).sum(1, dtype=np.int64)
+        ones = np.r_[low, self.high @ draw.word_counts.reshape(-1).astype(np.float32)]
+        self._add(np.r_[ones, draw.survivors - ones], draw.mask.size / 2, draw)
+
+
+class PlaceLens(HomogeneousLens):
+    """Units of a small call by their place: each on its own, or where there are many, eighths and the first and last eight."""
+
+    def __init__(self, campaign: Campaign, alpha: float) -> None:
+        n = prod(campaign.shape)
+        at = np.arange(n)
+        alone = at if n <= 40 else np.r_[at[:8], at[-8:]]
+        members = [at == i for i in alone] + ([at * 8 // n == i for i in range(8)] if n > 40 else [])
+        self.contexts = [f"at position {i} of {n}" for i in alone] + [f"in eighth {i + 1} of {n} positions" for i in range(8)]
+        self.members = np.array(members, float)
+        self._measure(campaign, alpha, self.members.mean(1))
+
+    def look(self, draw: Draw) -> None:
+        """Counts survivors by place."""
+        self._add(self.members @ draw.mask.sum(0), self.members.sum(1) * len(draw.mask), draw)
+
+
+class PairLens(HomogeneousLens):
+    """Units by what became of another unit: the left neighbour in the row, the one above in the batch, the same one in the call before."""
+
+    def __init__(self, campaign: Campaign, alpha: float, other: str, pair: Callable[[Draw], tuple[Any, Any, int] | None]) -> None:
+        self.contexts = [f"where {other} {fate}" for fate in ("was dropped", "survived")]
+        self.pair = pair
+        self._measure(campaign, alpha, (campaign.rate, 1 - campaign.rate))
+
+    def look(self, draw: Draw) -> None:
+        """Counts pairs."""
+        pair = self.pair(draw)
+        if pair is None:
+            return
+        units, others, size = pair
+        kept, given_kept, both = count(units), count(others), count(units & others)
+        table = [[size - given_kept - kept + both, kept - both], [given_kept - both, both]]
+        self.gauge.add(table, (size - kept, kept))
+
+
+def left_pairs(draw: Draw) -> tuple[Any, Any, int]:
+    """Units and their left neighbours; of words, those that lie in one word."""
+    if draw.bits.dtype == bool:
+        return draw.mask[:, 1:], draw.mask[:, :-1], draw.mask[:, 1:].size
+    return (draw.bits >> 1) & ALL_BUT_TOP, draw.bits & ALL_BUT_TOP, draw.bits.size * 63
+
+
+def pairs_above(draw: Draw) -> tuple[Any, Any, int]:
+    """Units and those in the row above."""
+    return draw.bits[1:], draw.bits[:-1], draw.mask[1:].size
+
+
+def pairs_before(draw: Draw) -> tuple[Any, Any, int] | None:
+    """Units and the same units in the draw before."""
+    return None if draw.before is None else (draw.bits, draw.before.bits, draw.mask.size)
+
+
+class ValueLens(HomogeneousLens):
+    """Units by their input: negative or positive, small or large."""
+
+    def __init__(self, campaign: Campaign, alpha: float) -> None:
+        x = campaign.input().astype(np.float64).reshape(-1, campaign.shape[-1])
+        self.contexts = [f"where the input is {sign} and {size}" for sign in ("negative", "positive") for size in ("large", "small")]
+        members = [Draw(x == v, None, None) for v in (-4.0, -0.25, 4.0, 0.25)]
+        self.members = np.stack([m.bits for m in members])
+        self.sizes = np.array([m.survivors for m in members])
+        self._measure(campaign, alpha, self.sizes / x.size)
+
+    def look(self, draw: Draw) -> None:
+        """Counts survivors by input."""
+        self._add([count(draw.bits & m) for m in self.members], self.sizes, draw)
