@@ -24,7 +24,7 @@ from dropspec.reference.layers import Dropout
 from dropspec.strategies import LARGE, SHAPES, Case, cases, rates
 
 FIXED = hypothesis.settings(
-    derandomize=True, database=None, deadline=None, max_examples=300, suppress_health_check=list(hypothesis.HealthCheck)
+    derandomize=True, database=None, deadline=None, max_examples=150, suppress_health_check=list(hypothesis.HealthCheck)
 )
 EDGES = ((), (0,), (3, 0, 2), (1,), (1, 1))
 
