@@ -87,13 +87,13 @@ def inactive(failed: Failed, seen: Observations) -> str:
 
 
 def few_bits(failed: Failed, seen: Observations) -> str:
-    """A threshold of seven or eight bits: drop rates are multiples of a power of two."""
-    rates = at_rates(seen, "drop rate at ")
+    """A threshold of seven or eight bits: drop rates are multiples of a power of two, in float32 too."""
+    rates = at_rates({name: value for name, value in seen.items() if name.endswith("float32")}, "drop rate at ")
     if "rate-1" not in failed or 0.001 not in rates:
         return ""
     for bits in (7, 8):
         grid = 2.0**-bits
-        if all(abs(v - round(v / grid) * grid) < 0.1 * grid and abs(v - r) < 1.1 * grid for r, v in rates.items()):
+        if all(abs(v - round(v / grid) * grid) < 0.15 * grid and abs(v - r) < 1.1 * grid for r, v in rates.items()):
             return (
                 f"Drop rates are multiples of 1/{1 << bits}, as from a threshold of {bits} bits: "
                 f"at rate 0.001, {rates[0.001]:.4g} of the units were dropped. Compare 24 bits or more."

@@ -87,16 +87,16 @@ def judge(results: list[Results], lens: str, notes: Notes) -> None:
 
 
 def _certificate(judged: list[tuple[Campaign, Finding]], where: str) -> str:
-    """What a lens vouches for over these campaigns, at each rate the widest: `±0.001 at 0.1, 0.5 in 8 campaigns, error chance 1e-06 each`.
+    """What a lens vouches for at each rate, the widest of its campaigns: `±0.001 at 0.1, 0.5 (8 campaigns, error chance 1e-06 each)`.
 
     A tolerance of a quarter or more says nothing that a reader could use, and is left out.
     """
+    useful = [(campaign.rate, finding.within) for campaign, finding in judged if 0 < finding.within < 0.25]
     widest: dict[float, float] = {}
-    for campaign, finding in judged:
-        widest[campaign.rate] = max(widest.get(campaign.rate, 0.0), finding.within)
+    for rate, within in useful:
+        widest[rate] = max(widest.get(rate, 0.0), within)
     by_width: dict[str, list[str]] = {}
     for rate, within in sorted(widest.items()):
-        if 0 < within < 0.25:
-            by_width.setdefault(f"±{within:.2g}", []).append(f"{rate:g}")
+        by_width.setdefault(f"±{within:.2g}", []).append(f"{rate:g}")
     spans = ", ".join(f"{width} at {', '.join(rates)}" for width, rates in by_width.items())
-    return f"{spans}{where} ({len(judged)} campaign{'s' * (len(judged) != 1)}, error chance {BETA:g} each)" if spans else ""
+    return f"{spans}{where} ({len(useful)} campaign{'s' * (len(useful) != 1)}, error chance {BETA:g} each)" if spans else ""

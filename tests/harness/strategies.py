@@ -38,7 +38,7 @@ class Case:
     @property
     def upstream(self) -> Array:
         """An upstream gradient for it, without zeros, contiguous."""
-        return self._numbers("upstream", "plain")
+        return np.asarray(self._numbers("upstream", "plain"))
 
     def for_dtypes(self, dtypes: tuple[str, ...]) -> Case:
         """This case if the dtype is one of these, else the same in the first of them."""

@@ -52,13 +52,12 @@ class Dies(nn.Dropout):
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
-    """All broken layers in one run, with a right one at the end."""
+    """All broken layers in one run in two processes, with a right one at the end."""
     folder = tmp_path_factory.mktemp("broken")
     (folder / "also.py").write_text(ALSO, "utf-8")
     targets = [f"{name}=dropspec.tests.mutants.broken:{name}" for name in BROKEN]
-    return check(
-        folder, *targets, "Doubles=also.py:Doubles", "Truncates=also.py:Truncates", "torch.nn:Dropout", "--timeout", "1", *only(*CLAUSES)
-    )
+    targets += ["Doubles=also.py:Doubles", "Truncates=also.py:Truncates", "torch.nn:Dropout"]
+    return check(folder, *targets, "-n", "2", "--timeout", "1", *only(*CLAUSES))
 
 
 def test_each_broken_layer_is_looked_at() -> None:

@@ -25,7 +25,7 @@ class EchoLens(Lens):
     lags, bits = 1 << 16, 1 << 19
 
     def __init__(self, campaign: Campaign, alpha: float) -> None:
-        centring = 2 * np.log(4 / alpha)  # by which taking the mean away may shift the sums, with chance alpha / 2
+        centring = 4 * np.log(4 / alpha)  # by which taking the mean away may shift the sums, with chance alpha / 2
         self.limit = sqrt(2 * np.log(4 * self.lags / alpha) * self.bits) + centring
         self.parts: list[NDArray[np.float32]] = []
         self.seen, self.worst = 0, (0, 0.0)
