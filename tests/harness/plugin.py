@@ -71,7 +71,7 @@ def session_of(config: pytest.Config) -> Session:
                 option.dropspec_known,
             )
         )
-        config.stash[SESSION].load()
+        config.stash[SESSION].load(lambda target: config.stash[BOOK].write(event="loading", target=target))
     return config.stash[SESSION]
 
 

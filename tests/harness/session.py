@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from .budget import PROFILES, Options
@@ -19,9 +20,10 @@ class Session:
     unusable: dict[str, tuple[str, str]] = field(default_factory=dict)
     runs: dict[str, Run] = field(default_factory=dict)
 
-    def load(self) -> None:
-        """Loads every target once; what cannot be loaded is noted, and the others go on."""
-        for text in self.options.targets if not self.targets and not self.unusable else ():
+    def load(self, announce: Callable[[str], None]) -> None:
+        """Loads every target; what cannot be loaded is noted, and the others go on. Announces each before it is tried."""
+        for text in self.options.targets:
+            announce(text)
             label = text
             try:
                 target = parse_target(text)

@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ class Journal:
     planned: dict[str, list[str]] = field(default_factory=dict)
     ended: set[str] = field(default_factory=set)
     open: list[str] = field(default_factory=list)
+    loading: str = ""
     records: list[Record] = field(default_factory=list)
 
     def read(self, text: str) -> None:
@@ -41,7 +42,10 @@ class Journal:
         for line in text.splitlines():
             event: dict[str, Any] = json.loads(line)
             match event["event"]:
+                case "loading":
+                    self.loading = event["target"]
                 case "targets":
+                    self.loading = ""
                     self.labels.update(event["labels"])
                     self.unusable.update({label: (target, why) for label, (target, why) in event["unusable"].items()})
                 case "planned":
@@ -110,6 +114,13 @@ def _run_shard(options: Options, folder: Path, shard: str, children: set[subproc
         why = _run_child(_arguments(options, folder, path, done, shard), path, printed, options.timeout_s * PATIENCE, children)
         before = len(journal.ended)
         journal.read(path.read_text("utf-8"))
+        if journal.loading:  # it died while a target was loaded: the others are for the next child
+            journal.unusable[journal.loading.partition("=")[0]] = (journal.loading.rpartition("=")[2], f"{why} while it was loaded")
+            options = replace(options, targets=tuple(t for t in options.targets if t != journal.loading))
+            journal.loading = ""
+            if options.targets:
+                continue
+            return journal
         if not journal.labels and not journal.unusable:
             raise Failed(printed.read_text("utf-8", "replace").strip())
         journal.lost(why)
