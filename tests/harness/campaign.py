@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from math import prod, sqrt
 
 import numpy as np
@@ -55,9 +56,12 @@ class Campaign:
 
     def input(self) -> Array:
         """Numbers of either sign and two sizes, powers of two, so that the ratio output / input is exact where the scale is."""
-        rng = np.random.default_rng(list(self.shape))
-        values = rng.choice(np.array([-4.0, -0.25, 0.25, 4.0]), self.shape).astype(DTYPES[self.dtype])
-        return laid_out(values, self.layout)
+        return laid_out(_values(self.shape).astype(DTYPES[self.dtype]), self.layout)
+
+
+@cache
+def _values(shape: tuple[int, ...]) -> Array:
+    return np.array([-4.0, -0.25, 0.25, 4.0])[np.random.default_rng(list(shape)).integers(0, 4, shape, np.uint8)]
 
 
 @dataclass
@@ -80,16 +84,21 @@ def conduct(campaign: Campaign, adapter: Adapter, alpha: float, seed: int) -> Re
     A lens that is still open when the budget ends is reported so. Where the rate fails, the others get half a million bits to find why.
     """
     lenses = {name: build(name, campaign, alpha) for name in campaign.lenses}
-    draws = _draws(campaign, adapter, seed)
-    results, next_look = Results(campaign), 0.0
+    masks = draws(campaign, adapter, seed)
+    results, next_look, looks = Results(campaign), 0.0, 0
     while results.bits < BUDGET * campaign.bound:
-        draw = next(draws)
+        draw = next(masks)
         results.bits += draw.mask.size
         for lens in lenses.values():
-            lens.look(draw)
+            if not lens.settled:
+                lens.look(draw)
         if results.bits < next_look:
             continue
         next_look = results.bits + campaign.bound / LOOKS
+        looks += 1
+        if looks % (LOOKS // 4) == 0:
+            for lens in lenses.values():
+                lens.decide()  # a lens that has its verdict looks no more
         if not _go_on(lenses, results.bits, campaign):
             break
     results.findings = {name: lens.finding() for name, lens in lenses.items()}
@@ -105,7 +114,8 @@ def _go_on(lenses: dict[str, Lens], bits: int, campaign: Campaign) -> bool:
     return any(lens.decide() is Decision.OPEN for lens in lenses.values())
 
 
-def _draws(campaign: Campaign, adapter: Adapter, seed: int) -> Iterator[Draw]:
+def draws(campaign: Campaign, adapter: Adapter, seed: int) -> Iterator[Draw]:
+    """The masks of a campaign, call after call without reseeding, for ever."""
     x = campaign.input()
     weights = _weights(campaign, x)
     adapter.reseed(seed)
@@ -118,7 +128,7 @@ def _draws(campaign: Campaign, adapter: Adapter, seed: int) -> Iterator[Draw]:
         y = np.stack(outputs).reshape(calls, -1) if campaign.calls_as_rows else outputs[0].reshape(-1, columns)
         if draw is not None:
             draw.before = None  # or every draw would keep all before it
-        draw = Draw(nonzero(y), draw, y * weights if weights is not None else None)
+        draw = Draw(nonzero(y), draw, y, weights)
         yield draw
 
 

@@ -44,7 +44,12 @@ class Gauge:
         tol_column = np.broadcast_to(np.reshape(np.asarray(tol, float), (-1, 1)), (contexts, 1))
         self.eps: Counts = np.maximum(tol_column * np.sqrt(self.q * (1 - self.q)), tol_column**2 / 2)  # the latter for cells rarer than it
         self.prior: Counts = self.q / (4 * tol_column**2)  # a cell's prior standard deviation is 2 eps
-        self.certifies = bool(((self.q > self.eps) | (self.q + self.eps < 1)).all())  # else a tolerance is so wide that it means nothing
+        off = np.stack([self.q - self.eps, self.q + self.eps])
+        self._real = (off > 0) & (off < 1)  # a probability that cannot be needs no refuting
+        self.certifies = bool(self._real.any(0).all())  # else a tolerance is so wide that it means nothing
+        off = np.where(self._real, off, 0.5)
+        self._hit, self._miss = np.log(self.q / off), np.log((1 - self.q) / (1 - off))  # what one trial adds to the ratio of likelihoods
+        self._unit = gammaln(self.prior.sum(1)) - gammaln(self.prior).sum(1)
         self.alpha, self.beta, self.homogeneous = alpha, beta, homogeneous
         self.n: Counts = np.zeros((contexts, self.q.shape[1]))
         self.total: Counts = np.zeros((1, self.q.shape[1]))
@@ -65,22 +70,15 @@ class Gauge:
         return float(np.logaddexp.reduce(apart) - log(len(apart)))
 
     def _mixture(self, n: Counts) -> Counts:
-        a = self.prior
-        cells: Counts = (gammaln(a + n) - gammaln(a)).sum(1)
-        return np.asarray(cells + gammaln(a.sum(1)) - gammaln((a + n).sum(1)))
+        counts = self.prior + n
+        return np.asarray(gammaln(counts).sum(1) - gammaln(counts.sum(1)) + self._unit)
 
     def support(self) -> float:
         """The log likelihood ratio of q over q ± eps, for the worst cell and sign; -inf where some cell has nothing to be told from."""
         if not self.certifies:
             return -inf
-        k, m = self.n, self.n.sum(1, keepdims=True) - self.n
-        worst = inf
-        for off in (self.q - self.eps, self.q + self.eps):
-            real = (off > 0) & (off < 1)  # a probability that cannot be needs no refuting
-            off = np.where(real, off, 0.5)
-            ratio = xlogy(k, self.q / off) + xlogy(m, (1 - self.q) / (1 - off))
-            worst = min(worst, float(np.where(real, ratio, inf).min()))
-        return worst
+        ratio = self.n * self._hit + (self.n.sum(1, keepdims=True) - self.n) * self._miss
+        return float(np.where(self._real, ratio, inf).min())
 
     def decide(self) -> Decision:
         """The verdict on the counts so far."""

@@ -99,9 +99,9 @@ def test_what_was_never_begun_can_be_given_up() -> None:
     assert len(journal.records) == 3
 
 
-def record(verdict: str, level: str = "MUST", clause: str = "scale-1", **more: str) -> Record:
-    """The outcome of one test."""
-    return Record("mine", clause, level, verdict, **more)
+def record(verdict: str, level: str = "MUST", message: str = "", certificate: str = "", reproduce: str = "") -> Record:
+    """The outcome of one test of scale-1."""
+    return Record("mine", "scale-1", level, verdict, message, certificate, reproduce)
 
 
 def judged(*records: Record, known: str = "") -> Judged:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .base import Draw, Finding, Lens
-from .contexts import DyadicLens, PairLens, PlaceLens, RateLens, ValueLens, left_pairs, pairs_above, pairs_before
+from .contexts import DyadicLens, PairLens, Pairs, PlaceLens, RateLens, ValueLens, left_pairs, pairs_above, pairs_before
 from .repeats import EchoLens, TwinLens
 from .sums import MeanLens, SquareLens, SumLens
 
@@ -19,7 +19,7 @@ __all__ = ["Draw", "Finding", "Lens", "build"]
 
 def build(name: str, campaign: Campaign, alpha: float) -> Lens:
     """The lens of that name for a campaign."""
-    pairs: dict[str, tuple[str, Callable[[Draw], tuple[Any, Any, int] | None]]] = {
+    pairs: dict[str, tuple[str, Callable[[Draw], Pairs | None]]] = {
         "left": ("the left neighbour", left_pairs),
         "above": ("the same unit of the call before" if campaign.calls_as_rows else "the unit above", pairs_above),
         "call": ("the same unit of the call before", pairs_before),

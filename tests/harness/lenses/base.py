@@ -15,11 +15,15 @@ from ..gauge import Decision, Gauge
 
 @dataclass
 class Draw:
-    """One draw of masks, rows × columns, True where a unit survived; with the draw before, and output · keep / input where measured."""
+    """One draw of masks, rows × columns, True where a unit survived; with the draw before it.
+
+    `output` and `weights` (keep / input) are given where what outputs add up to is measured, too.
+    """
 
     mask: Bits
     before: Draw | None
-    ratio: Array | None
+    output: Array | None = None
+    weights: Array | None = None
 
     @cached_property
     def bits(self) -> NDArray[Any]:
@@ -32,6 +36,18 @@ class Draw:
     def word_counts(self) -> NDArray[np.uint8]:
         """The number of survivors in each word."""
         return np.asarray(np.bitwise_count(self.bits))
+
+    @cached_property
+    def word_floats(self) -> NDArray[np.float32]:
+        """The same as floats, for sums by matrix products, which are the fastest."""
+        return self.word_counts.astype(np.float32)
+
+    @cached_property
+    def ratio(self) -> Array:
+        """Output · keep / input, which is 0 or 1 under the specification."""
+        assert self.output is not None
+        assert self.weights is not None
+        return np.asarray(self.output * self.weights)
 
     @cached_property
     def survivors(self) -> int:
@@ -70,6 +86,11 @@ class Lens:
     def look(self, draw: Draw) -> None:
         """Counts one draw."""
         raise NotImplementedError
+
+    @property
+    def settled(self) -> bool:
+        """Whether it came to a verdict and need not look any more."""
+        return self._decided is not Decision.OPEN
 
     def decide(self) -> Decision:
         """The first verdict that the gauge came to, or open."""

@@ -18,7 +18,8 @@ from .base import Draw, Lens, count
 if TYPE_CHECKING:
     from ..campaign import Campaign
 
-ALL_BUT_TOP = np.uint64((1 << 63) - 1)
+Pairs = tuple[int, int, int, int]  # both survive, the one does, the other does, all pairs
+FIRST, ALL_BUT_LAST = np.uint64(1), np.uint64((1 << 63) - 1)  # of the units in a word
 LOW_BITS = np.array(
     [0xAAAAAAAAAAAAAAAA, 0xCCCCCCCCCCCCCCCC, 0xF0F0F0F0F0F0F0F0, 0xFF00FF00FF00FF00, 0xFFFF0000FFFF0000, 0xFFFFFFFF00000000], np.uint64
 )
@@ -45,8 +46,8 @@ class HomogeneousLens(Lens):
         self.gauge = Gauge((campaign.rate, 1 - campaign.rate), tol, alpha, len(tol), homogeneous=True)
 
     def _add(self, kept: Any, sizes: Any, draw: Draw) -> None:
-        kept = np.asarray(kept)
-        self.gauge.add(np.stack([sizes - kept, kept], 1), (draw.mask.size - draw.survivors, draw.survivors))
+        table = np.array((sizes - np.asarray(kept), kept)).T
+        self.gauge.add(table, (draw.mask.size - draw.survivors, draw.survivors))
 
 
 class DyadicLens(HomogeneousLens):
@@ -62,8 +63,8 @@ class DyadicLens(HomogeneousLens):
     def look(self, draw: Draw) -> None:
         """Counts survivors by the bits of the position: six inside a word, the others from the counts of words."""
         low = np.bitwise_count(draw.bits.reshape(-1) & LOW_BITS[:, None]).sum(1, dtype=np.int64)
-        ones = np.r_[low, self.high @ draw.word_counts.reshape(-1).astype(np.float32)]
-        self._add(np.r_[ones, draw.survivors - ones], draw.mask.size / 2, draw)
+        ones = np.concatenate((low, self.high @ draw.word_floats.reshape(-1)))
+        self._add(np.concatenate((ones, draw.survivors - ones)), draw.mask.size / 2, draw)
 
 
 class PlaceLens(HomogeneousLens):
@@ -86,7 +87,7 @@ class PlaceLens(HomogeneousLens):
 class PairLens(HomogeneousLens):
     """Units by what became of another unit: the left neighbour in the row, the one above in the batch, the same one in the call before."""
 
-    def __init__(self, campaign: Campaign, alpha: float, other: str, pair: Callable[[Draw], tuple[Any, Any, int] | None]) -> None:
+    def __init__(self, campaign: Campaign, alpha: float, other: str, pair: Callable[[Draw], Pairs | None]) -> None:
         self.contexts = [f"where {other} {fate}" for fate in ("was dropped", "survived")]
         self.pair = pair
         self._measure(campaign, alpha, (campaign.rate, 1 - campaign.rate))
@@ -96,27 +97,31 @@ class PairLens(HomogeneousLens):
         pair = self.pair(draw)
         if pair is None:
             return
-        units, others, size = pair
-        kept, given_kept, both = count(units), count(others), count(units & others)
+        both, kept, given_kept, size = pair
         table = [[size - given_kept - kept + both, kept - both], [given_kept - both, both]]
         self.gauge.add(table, (size - kept, kept))
 
 
-def left_pairs(draw: Draw) -> tuple[Any, Any, int]:
+def left_pairs(draw: Draw) -> Pairs:
     """Units and their left neighbours; of words, those that lie in one word."""
     if draw.bits.dtype == bool:
-        return draw.mask[:, 1:], draw.mask[:, :-1], draw.mask[:, 1:].size
-    return (draw.bits >> 1) & ALL_BUT_TOP, draw.bits & ALL_BUT_TOP, draw.bits.size * 63
+        units, others = draw.mask[:, 1:], draw.mask[:, :-1]
+        return count(units & others), count(units), count(others), units.size
+    first, last = count(draw.bits & FIRST), count(draw.bits & ~ALL_BUT_LAST)
+    return count(draw.bits & (draw.bits >> 1) & ALL_BUT_LAST), draw.survivors - first, draw.survivors - last, draw.bits.size * 63
 
 
-def pairs_above(draw: Draw) -> tuple[Any, Any, int]:
+def pairs_above(draw: Draw) -> Pairs:
     """Units and those in the row above."""
-    return draw.bits[1:], draw.bits[:-1], draw.mask[1:].size
+    kept, given_kept = draw.survivors - count(draw.bits[:1]), draw.survivors - count(draw.bits[-1:])
+    return count(draw.bits[1:] & draw.bits[:-1]), kept, given_kept, draw.mask[1:].size
 
 
-def pairs_before(draw: Draw) -> tuple[Any, Any, int] | None:
+def pairs_before(draw: Draw) -> Pairs | None:
     """Units and the same units in the draw before."""
-    return None if draw.before is None else (draw.bits, draw.before.bits, draw.mask.size)
+    if draw.before is None:
+        return None
+    return count(draw.bits & draw.before.bits), draw.survivors, draw.before.survivors, draw.mask.size
 
 
 class ValueLens(HomogeneousLens):
@@ -125,7 +130,7 @@ class ValueLens(HomogeneousLens):
     def __init__(self, campaign: Campaign, alpha: float) -> None:
         x = campaign.input().astype(np.float64).reshape(-1, campaign.shape[-1])
         self.contexts = [f"where the input is {sign} and {size}" for sign in ("negative", "positive") for size in ("large", "small")]
-        members = [Draw(x == v, None, None) for v in (-4.0, -0.25, 4.0, 0.25)]
+        members = [Draw(x == v, None) for v in (-4.0, -0.25, 4.0, 0.25)]
         self.members = np.stack([m.bits for m in members])
         self.sizes = np.array([m.survivors for m in members])
         self._measure(campaign, alpha, self.sizes / x.size)

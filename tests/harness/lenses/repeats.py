@@ -16,6 +16,15 @@ if TYPE_CHECKING:
     from ..campaign import Campaign
 
 
+def lag_sums(signs: NDArray[np.float32], lags: int) -> NDArray[np.float32]:
+    """The sums of signs[i] · signs[i + lag] over i, for all lags below `lags`; by Fourier transforms of blocks that fit the cache."""
+    spectrum = np.zeros(lags + 1, np.complex64)
+    for start in range(0, len(signs), lags):
+        here, ahead = signs[start : start + lags], signs[start : start + 2 * lags]
+        spectrum += np.fft.rfft(here, 2 * lags).conj() * np.fft.rfft(ahead, 2 * lags)
+    return np.asarray(np.fft.irfft(spectrum, 2 * lags)[:lags])
+
+
 class EchoLens(Lens):
     """Agreement of the mask with itself at every lag below 65,536, over the first half million bits of rate 0.5; never passes by gauge.
 
@@ -39,8 +48,7 @@ class EchoLens(Lens):
         if self.seen >= self.bits:
             signs = np.concatenate(self.parts)[: self.bits] * 2
             signs -= signs.mean()  # so that a wrong rate, which is the rate lens's to find, is no echo
-            spectrum = np.fft.rfft(signs, self.bits + self.lags)
-            sums = np.fft.irfft(spectrum.real**2 + spectrum.imag**2, self.bits + self.lags)[1 : self.lags]
+            sums = lag_sums(signs, self.lags)[1:]
             lag = int(np.argmax(np.abs(sums)))
             self.worst, self.parts = (lag + 1, float(sums[lag])), []
 
@@ -54,10 +62,11 @@ class EchoLens(Lens):
         """The verdict, with the worst lag."""
         share = 0.5 + self.worst[1] / self.bits / 2
         measured = f"units {self.worst[0]:,} apart agree {share:.2%} of the time, not 50%"
-        found_for_certain = self.limit + sqrt(
-            -2 * np.log(BETA) * self.bits
-        )  # a dependence this strong passes the limit with chance 1 - beta
+        found_for_certain = self.limit + sqrt(-2 * np.log(BETA) * self.bits)  # what is stronger passes the limit with chance 1 - beta
         return Finding(self.decide(), self.seen, share, measured, found_for_certain / self.bits / 2)
+
+
+ENOUGH = 4096  # stretches, which hold a pair out of any pool of a hundred thousand
 
 
 class TwinLens(Lens):
@@ -79,8 +88,8 @@ class TwinLens(Lens):
         packed = np.packbits(draw.mask, axis=1) if draw.bits.dtype == bool else draw.bits.reshape(-1, self.stretch // 64)
         raw, step = packed.tobytes(), packed.shape[1] * packed.itemsize
         stretches = [raw[i : i + step] for i in range(0, len(raw), step)]
-        if not 0.05 < draw.survivors / draw.mask.size < 0.95:
-            return  # all alike by a wrong rate, which is the rate lens's to find
+        if self.count >= ENOUGH or not 0.05 < draw.survivors / draw.mask.size < 0.95:
+            return  # the latter are alike by a wrong rate, which is the rate lens's to find
         before = len(self.seen)
         self.seen.update(stretches)
         self.pairs += len(stretches) - (len(self.seen) - before)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from math import sqrt
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln, xlogy
 
-from ..gauge import Gauge
+from ..gauge import Decision, Gauge
 from .base import Draw, Finding, Lens
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class SumLens(Lens):
         cell, q = binomial_cells(units, campaign.rate)
         self.units, self.cell_of = units, cell
         self.gauge = Gauge(q, campaign.tol * sqrt(2 * units), alpha)
-        edges = [np.flatnonzero(cell == c)[[0, -1]] for c in range(len(q))]
+        edges = [np.searchsorted(cell, (c, c + 1)) - (0, 1) for c in range(len(q))]
         self.names = [
             f"of {what}s drop {a} to {b} of {units} units" if a < b else f"of {what}s drop {a} of {units} units" for a, b in edges
         ]
@@ -37,11 +38,12 @@ class SumLens(Lens):
     def look(self, draw: Draw) -> None:
         """Counts rows, or the call as one."""
         if self.units == draw.mask.size:
-            dropped = np.array([self.units - draw.survivors])
+            counts = np.zeros(self.gauge.q.size)
+            counts[self.cell_of[self.units - draw.survivors]] = 1
         else:
-            parts = (draw.mask if draw.bits.dtype == bool else draw.word_counts).astype(np.float32)
+            parts = draw.mask.astype(np.float32) if draw.bits.dtype == bool else draw.word_floats
             dropped = (self.units - parts @ np.ones(parts.shape[1], np.float32)).astype(np.int64)
-        counts = np.bincount(self.cell_of[dropped], minlength=self.gauge.q.size)
+            counts = np.bincount(self.cell_of[dropped], minlength=self.gauge.q.size).astype(float)
         self.gauge.add(counts, counts)
 
     def finding(self) -> Finding:
@@ -66,17 +68,20 @@ class MeanLens(Lens):
 
     def look(self, draw: Draw) -> None:
         """Adds up ratios; under the specification each is 0 or 1."""
-        assert draw.ratio is not None
         ratio = draw.ratio.reshape(self.blocks, -1)
-        total = np.vecdot(ratio, np.ones_like(ratio[:1]) if self.power == 1 else ratio)
-        self.sums += total
+        self.sums += np.vecdot(ratio, np.ones_like(ratio[:1]) if self.power == 1 else ratio)
         self.each += ratio.shape[1]
-        kept = np.clip(np.nan_to_num(total.astype(np.float64), nan=0.0), 0, ratio.shape[1])
-        counts = np.stack([ratio.shape[1] - kept, kept], 1)
-        self.gauge.add(counts, counts.sum(0))
+
+    def decide(self) -> Decision:
+        """The gauge's verdict on the sums so far, as counts of survivors; what could be no count is cut off, and refutes by far."""
+        kept = np.fmin(np.fmax(self.sums, 0), self.each)
+        self.gauge.n[:] = np.array((self.each - kept, kept)).T
+        self.gauge.total[:] = self.gauge.n.sum(0)
+        return super().decide()
 
     def finding(self) -> Finding:
         """The verdict, with the block whose mean is furthest off."""
+        self.decide()
         finding, means = super().finding(), self.sums / max(self.each, 1) / self.keep**self.power
         right = self.keep ** (1 - self.power)
         worst = int(np.nanargmax(np.abs(means - right))) if np.isfinite(means).any() else 0
@@ -91,6 +96,7 @@ class SquareLens(MeanLens):
     power = 2
 
 
+@cache
 def binomial_cells(units: int, rate: float) -> tuple[Ints, NDArray[np.float64]]:
     """Cuts 0 … units into about a dozen cells: the cell of each count, and each cell's probability under Binomial(units, rate)."""
     k = np.arange(units + 1)
