@@ -20,12 +20,16 @@ def known_failures(path: str) -> list[dict[str, str]]:
         tables = tomllib.loads(Path(path).read_text("utf-8")).get("known", [])
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise ValueError(f"the known failures in {path} cannot be read: {error}") from error
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise ValueError(f"the known failures in {path} cannot be read: each stands under [[known]], in two brackets")
     for number, table in enumerate(tables, 1):
         missing = [key for key in ("clause", "reason") if not table.get(key)]
         if missing:
             raise ValueError(
                 f"[[known]] number {number} in {path} lacks {' and '.join(missing)}: every declared failure names its clause and a reason"
             )
+        if table["clause"] not in all_clauses():
+            raise ValueError(f"[[known]] number {number} in {path} declares {table['clause']}, but there is no such clause")
     return list(tables)
 
 

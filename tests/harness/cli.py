@@ -66,6 +66,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"there is no clause {', '.join(unknown)}; clauses are named as in spec/dropout.md, for instance scale-1")
     if given.timeout <= 0 or given.workers < 1:
         parser.error("--timeout must be above 0, and -n at least 1")
+    if given.json and not Path(given.json).parent.is_dir():
+        parser.error(f"--json {given.json}: there is no folder {Path(given.json).parent}")
     options = Options(tuple(given.targets), given.profile, given.seed, given.strict, given.timeout, tuple(given.clause), given.known)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as an exception, so that the child is ended with it
     try:

@@ -48,6 +48,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Registers the marker; everything else waits until a conformance test is collected."""
     config.addinivalue_line("markers", "clause(id, should=False): the clause of the specification that a test judges")
     pytest.register_assert_rewrite("dropspec.compare")
+    if config.option.dropspec and all(argument.startswith("dropspec.") for argument in config.args):
+        config.option.importmode = "importlib"  # or a checkout's package `tests` and a user's own would be taken for one
     book = Book(config)
     config.stash[BOOK] = book
     config.pluginmanager.register(book, "dropspec-book")
@@ -117,6 +119,13 @@ def clause_of(item: pytest.Item) -> tuple[str, str]:
     return clause.id, "SHOULD" if mark.kwargs.get("should") else clause.level
 
 
+def again(item: pytest.Item, known: Session) -> str:
+    """The command that judges the clause of a test again."""
+    from .reproduce import command
+
+    return command(known.targets[label_of(item)], clause_of(item)[0], known.options.profile, known.options.seed)
+
+
 def label_of(item: pytest.Item) -> str:
     """The label of the implementation that a test is run on."""
     return str(vars(item)["callspec"].params["run"])
@@ -166,7 +175,7 @@ class Book:
         known = self.config.stash[SESSION]
         self.write(event="targets", labels={t.label: t.text for t in known.targets.values()}, unusable=known.unusable)
         gc.freeze()  # what was imported stays, and need not be searched for garbage again and again
-        planned = {i.nodeid: [label_of(i), *clause_of(i)] for i in session.items if i.get_closest_marker("clause")}
+        planned = {i.nodeid: [label_of(i), *clause_of(i), again(i, known)] for i in session.items if i.get_closest_marker("clause")}
         self.write(event="planned", tests=planned)
 
     @pytest.hookimpl(trylast=True)

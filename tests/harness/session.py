@@ -28,12 +28,18 @@ class Session:
             try:
                 target = parse_target(text)
                 label = target.label
-                if label in self.targets:
+                if self._is_taken(label):
                     raise BadTarget(f"two targets have the label {label!r}: give each its own by label=target")
                 self.runs[label] = Run(adapt(target, self.options.timeout_s), PROFILES[self.options.profile], self.options.seed)
                 self.targets[label] = target
             except BadTarget as error:
-                self.unusable[label if label not in self.targets else text] = (text.rpartition("=")[2], str(error))
+                label = text if self._is_taken(label) else label
+                while self._is_taken(label):
+                    label += " again"
+                self.unusable[label] = (text.rpartition("=")[2], str(error))
+
+    def _is_taken(self, label: str) -> bool:
+        return label in self.targets or label in self.unusable
 
     def run(self, label: str) -> Run:
         """The run over the implementation of that label."""

@@ -10,7 +10,9 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -20,7 +22,7 @@ from typing import Any
 from .budget import Options
 from .verdicts import Record, Verdict
 
-RESTARTS = 50
+DEATHS = 30  # a layer that has ended so many processes is not run any further; the others are
 POLL_S = 0.05
 PATIENCE = 30  # how many times the limit of one call a test may go without an outcome, before the child is ended from outside
 
@@ -35,12 +37,16 @@ class Journal:
     ended: set[str] = field(default_factory=set)
     open: list[str] = field(default_factory=list)
     loading: str = ""
+    deaths: Counter[str] = field(default_factory=Counter)
     records: list[Record] = field(default_factory=list)
 
     def read(self, text: str) -> None:
         """Takes in the journal of one child."""
         for line in text.splitlines():
-            event: dict[str, Any] = json.loads(line)
+            try:
+                event: dict[str, Any] = json.loads(line)
+            except json.JSONDecodeError:
+                continue  # the line that the child died in
             match event["event"]:
                 case "loading":
                     self.loading = event["target"]
@@ -66,15 +72,18 @@ class Journal:
 
     def lost(self, why: str) -> None:
         """Lays the end of a child to the tests that had begun and not ended."""
+        self.deaths.update(self.planned[t][0] for t in self.open if t in self.planned and t not in self.ended)
         self.lose(self.open, why)
         self.open.clear()
+        for label in (label for label, deaths in self.deaths.items() if deaths >= DEATHS):
+            self.lose([t for t, (owner, *_) in self.planned.items() if owner == label], f"not run: it ended {DEATHS} processes before")
 
     def lose(self, tests: Iterable[str], why: str) -> None:
         """Records an error for those of these tests that have not ended."""
         for test in tests:
             if test in self.planned and test not in self.ended:
-                label, clause, level = self.planned[test]
-                self.records.append(Record(label, clause, level, Verdict.ERROR.value, why))
+                label, clause, level, *again = self.planned[test]
+                self.records.append(Record(label, clause, level, Verdict.ERROR.value, why, reproduce="".join(again)))
                 self.ended.add(test)
 
     @property
@@ -89,29 +98,26 @@ class Failed(Exception):
 
 def supervise(options: Options, workers: int) -> Journal:
     """Runs the tests in that many processes side by side, until every planned test has ended. Raises Failed where none could be planned."""
-    children: set[subprocess.Popen[bytes]] = set()
-    whole = Journal()
+    whole, stop = Journal(), threading.Event()
     with tempfile.TemporaryDirectory(prefix="dropspec-") as folder, ThreadPoolExecutor(workers) as pool:
         Path(folder, "pytest.ini").write_text("[pytest]\n", "utf-8")  # the user's own settings are for the user's own tests
-        shards = [pool.submit(_run_shard, options, Path(folder), f"{n}/{workers}", children) for n in range(workers)]
+        shards = [pool.submit(_run_shard, options, Path(folder), f"{n}/{workers}", stop) for n in range(workers)]
         try:
             for shard in shards:
                 whole.join(shard.result())
-        except BaseException:
-            for child in list(children):
-                child.kill()
-            raise
+        finally:
+            stop.set()  # where one shard failed, or the user has had enough, the others end too
     return whole
 
 
-def _run_shard(options: Options, folder: Path, shard: str, children: set[subprocess.Popen[bytes]]) -> Journal:
+def _run_shard(options: Options, folder: Path, shard: str, stop: threading.Event) -> Journal:
     """Runs one child after another, each with what those before it have left."""
     journal, number = Journal(), shard.partition("/")[0]
     path, printed, done = (folder / f"{name}{number}" for name in ("journal", "printed", "done"))
-    for _ in range(RESTARTS):
+    while not stop.is_set():
         path.write_text("", "utf-8")
         done.write_text("\n".join(journal.ended), "utf-8")
-        why = _run_child(_arguments(options, folder, path, done, shard), path, printed, options.timeout_s * PATIENCE, children)
+        why = _run_child(_arguments(options, folder, path, done, shard), path, printed, options.timeout_s * PATIENCE, stop)
         before = len(journal.ended)
         journal.read(path.read_text("utf-8"))
         if journal.loading:  # it died while a target was loaded: the others are for the next child
@@ -162,7 +168,7 @@ def _arguments(options: Options, folder: Path, journal: Path, done: Path, shard:
     return [*arguments, "--dropspec-journal", str(journal), "--dropspec-done", str(done), "--dropspec-shard", shard]
 
 
-def _run_child(arguments: Sequence[str], journal: Path, printed: Path, patience_s: float, children: set[subprocess.Popen[bytes]]) -> str:
+def _run_child(arguments: Sequence[str], journal: Path, printed: Path, patience_s: float, stop: threading.Event) -> str:
     """Runs one child to its end, or ends it when its journal stands still for too long. Says why it ended.
 
     One thread unless the user set another number: masks are drawn by one, and several that wait for a busy core take twenty times as long.
@@ -170,12 +176,13 @@ def _run_child(arguments: Sequence[str], journal: Path, printed: Path, patience_
     environment = {"OMP_NUM_THREADS": "1", **os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
     with printed.open("w") as out:
         child = subprocess.Popen(arguments, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=environment)
-    children.add(child)
     _limit_memory(child.pid)
     size, since = -1, time.monotonic()
     while child.poll() is None:
         time.sleep(POLL_S)
-        if (now := journal.stat().st_size) != size:
+        if stop.is_set():
+            child.kill()
+        elif (now := journal.stat().st_size) != size:
             size, since = now, time.monotonic()
         elif time.monotonic() - since > patience_s:
             child.kill()

@@ -88,7 +88,7 @@ def judge_clauses(records: Sequence[Record], clauses: Sequence[Clause], known: M
         if not mine:
             judged.append(Judged(clause.id, clause.title, clause.level, Verdict.ERROR, "no test of this clause came to an end", "", ""))
             continue
-        worst = min(mine, key=lambda r: list(Verdict).index(Verdict(r.verdict)))
+        worst = min(mine, key=lambda r: (list(Verdict).index(Verdict(r.verdict)), r.level != "MUST"))
         verdict, summary = Verdict(worst.verdict), worst.message
         if clause.id in known and verdict in (Verdict.VIOLATED, Verdict.DEPARTS):
             verdict, summary = Verdict.KNOWN, f"declared: {known[clause.id]} ({summary})"

@@ -42,7 +42,8 @@ def look(name: str, draw: Masks, of: Campaign | None = None, *, spread: float = 
     lens, rng, before, bits = build(name, of, ALPHA), np.random.default_rng(0), None, 0
     while bits < BUDGET * of.bound:
         mask = draw(rng)
-        before = Draw(mask, before, np.asarray(mask * rng.uniform(scale - spread, scale + spread, mask.shape), np.float32))
+        ratio = np.asarray(mask * rng.uniform(scale - spread, scale + spread, mask.shape), np.float32)
+        before = Draw(mask, before, ratio, np.ones_like(ratio))
         lens.look(before)
         before.before = None
         bits += mask.size
@@ -53,7 +54,9 @@ def look(name: str, draw: Masks, of: Campaign | None = None, *, spread: float = 
 
 def shown(lens: Lens, mask: Bits, before: Bits | None = None, ratio: Array | None = None) -> list[list[float]]:
     """The counts of a lens after one draw."""
-    lens.look(Draw(mask, None if before is None else Draw(before, None, None), ratio))
+    weights = None if ratio is None else np.ones_like(ratio)
+    lens.look(Draw(mask, None if before is None else Draw(before, None), ratio, weights))
+    lens.decide()  # sums of ratios become counts when they are judged
     return [[float(c) for c in row] for row in lens.gauge.n]
 
 
@@ -122,7 +125,7 @@ def test_the_echo_is_the_autocorrelation() -> None:
     rng = np.random.default_rng(4)
     mask = right(rng, 0.5, (2048, 256))
     mask.reshape(-1)[777::4] = mask.reshape(-1)[:-777:4].copy()
-    lens.look(Draw(mask, None, None))
+    lens.look(Draw(mask, None))
     signs = mask.reshape(-1) * 2.0 - 2.0 * mask.mean()
     lag, total = lens.worst
     assert lag == 777
@@ -135,15 +138,15 @@ def test_twins_are_equal_stretches() -> None:
     rng = np.random.default_rng(5)
     lens, mask = TwinLens(campaign(), ALPHA), right(np.random.default_rng(6))
     stretches = mask.size // lens.stretch
-    lens.look(Draw(mask, None, None))
+    lens.look(Draw(mask, None))
     assert (lens.pairs, lens.count, lens.decide()) == (0, stretches, Decision.PASS)
     other = right(rng)
     other.reshape(stretches, -1)[2] = mask.reshape(stretches, -1)[3]
-    lens.look(Draw(other, None, None))
+    lens.look(Draw(other, None))
     assert (lens.pairs, lens.count, lens.decide()) == (1, 2 * stretches, Decision.FAIL)
     small, calls = TwinLens(campaign(shape=(1000,), small=True), ALPHA), right(rng, 0.5, (5, 1000))
     calls[4] = calls[1]
-    small.look(Draw(calls, None, None))
+    small.look(Draw(calls, None))
     assert (small.pairs, small.count) == (1, 5)
 
 
