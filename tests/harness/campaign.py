@@ -61,7 +61,7 @@ class Campaign:
 
 @cache
 def _values(shape: tuple[int, ...]) -> Array:
-    return np.array([-4.0, -0.25, 0.25, 4.0])[np.random.default_rng(list(shape)).integers(0, 4, shape, np.uint8)]
+    return np.asarray(np.array([-4.0, -0.25, 0.25, 4.0])[np.random.default_rng(list(shape)).integers(0, 4, shape, np.uint8)])
 
 
 @dataclass

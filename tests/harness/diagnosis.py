@@ -34,7 +34,7 @@ def scale_by_rate(failed: Failed, seen: Observations) -> str:
     """1/rate for 1/(1 - rate)."""
     scales = at_rates(seen, "scale at ")
     rate = _follows(scales, lambda r: 1 / r) if "scale-1" in failed else None
-    if rate is None:
+    if rate is None or rate_is_keep(failed, seen):
         return ""
     return (
         f"Survivors are multiplied by 1/rate, not by 1/(1 - rate): seen {scales[rate]:.4g} at rate {rate:.4g}, "

@@ -78,7 +78,7 @@ class TwinLens(Lens):
         same = campaign.rate**2 + (1 - campaign.rate) ** 2
 
         def is_safe(stretch: int) -> bool:
-            return 2 * np.log(20 * campaign.bound / stretch) + stretch * np.log(same) < np.log(alpha)
+            return bool(2 * np.log(20 * campaign.bound / stretch) + stretch * np.log(same) < np.log(alpha))
 
         stretches = (campaign.shape[-1],) if campaign.calls_as_rows else (256, 1024, 4096)
         self.stretch = next(filter(is_safe, stretches))
