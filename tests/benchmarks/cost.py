@@ -12,7 +12,7 @@ import os
 
 os.environ["OMP_NUM_THREADS"] = "1"  # as `dropspec check` does; before NumPy and torch read it
 
-from itertools import islice, product
+from itertools import islice
 from math import prod
 from time import perf_counter
 
@@ -42,6 +42,16 @@ class Timed(torch.nn.Dropout):
         return output
 
 
+def _time(campaign: Campaign, adapter: TorchModuleAdapter, alpha: float) -> tuple[int, float, float, float]:
+    """The bits of a campaign, the time in the layer and in all to draw them, and the time of the whole campaign."""
+    start = perf_counter()
+    bits = conduct(campaign, adapter, alpha, seed=0).bits
+    whole_s, start, Timed.spent_s = perf_counter() - start, perf_counter(), 0.0
+    for draw in islice(draws(campaign, adapter, seed=0), bits // prod(campaign.shape)):
+        draw.before = None
+    return bits, Timed.spent_s, perf_counter() - start, whole_s
+
+
 def lens_cost(campaigns: tuple[Campaign, ...], alpha: float, repeats: int) -> None:
     """Prints, per dtype and in all, the time of campaigns apart from the time that the same masks take to draw."""
     adapter = TorchModuleAdapter("bench", "Dropout", Timed, Signature(("p", "inplace"), None), Guard(60), Claims())
@@ -49,14 +59,10 @@ def lens_cost(campaigns: tuple[Campaign, ...], alpha: float, repeats: int) -> No
     sums = {}
     for dtype in ("float32", "float64", "float16", "bfloat16"):
         sums[dtype] = np.zeros(4)
-        for campaign, seed in product((c for c in campaigns if c.dtype == dtype), range(repeats)):
-            start = perf_counter()
-            bits = conduct(campaign, adapter, alpha, seed).bits
-            whole_s, start, Timed.spent_s = perf_counter() - start, perf_counter(), 0.0
-            for draw in islice(draws(campaign, adapter, seed), bits // prod(campaign.shape)):
-                draw.before = None
-            drawing_s = perf_counter() - start
-            sums[dtype] += (bits, Timed.spent_s, drawing_s, whole_s - drawing_s)
+        for campaign in (c for c in campaigns if c.dtype == dtype):
+            tries = [_time(campaign, adapter, alpha) for _ in range(repeats)]
+            bits, inside_s, drawing_s, whole_s = np.min(tries, 0)  # the best of the repeats: what else the machine does only adds
+            sums[dtype] += (bits, inside_s, drawing_s, whole_s - drawing_s)
     sums["all"] = sum(sums.values(), np.zeros(4))
     print(f"{'dtype':10} {'in the layer':>14} {'drawing':>12} {'looking':>12} {'looking / drawing':>18}")
     for dtype, (bits, inside_s, drawing_s, looking_s) in sums.items():
@@ -83,8 +89,8 @@ def samples_over_wald(q: float, eps: float, alpha: float, off: float, runs: int)
 
 if __name__ == "__main__":
     plan = plan_for(PROFILES["standard"])
-    print("Cost of looking, standard profile, main campaigns, three seeds\n")
-    lens_cost(plan.main, plan.alpha, repeats=3)
+    print("Cost of looking, standard profile, main campaigns, best of five\n")
+    lens_cost(plan.main, plan.alpha, repeats=5)
     print("\nSamples to the verdict of the rate lens over Wald's bound, 400 simulated campaigns each\n")
     print(f"{'rate':>6} {'tolerance':>10} {'right':>7} {'off by it':>10} {'by twice':>9} {'by 5':>6}")
     for rate, within in ((0.5, 0.001), (0.1, 0.001), (0.9, 0.001), (0.01, 0.001), (0.001, 0.0001)):

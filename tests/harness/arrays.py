@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import ml_dtypes
@@ -19,6 +20,7 @@ DTYPES: dict[str, np.dtype[Any]] = {
     "bfloat16": np.dtype(ml_dtypes.bfloat16),
 }
 FRACTION_BITS = {"float16": 10, "bfloat16": 7, "float32": 23, "float64": 52}
+QUADRANTS = (-4.0, -0.25, 0.25, 4.0)  # powers of two, so that output / input is exact where the scale is
 LAYOUTS = ("contiguous", "transposed", "strided", "expanded", "channels-last")
 
 
@@ -64,3 +66,9 @@ def copy_as_laid_out(x: Array) -> Array:
         return x.copy()
     span = 1 + sum((n - 1) * step // x.itemsize for n, step in zip(x.shape, x.strides, strict=True)) if x.size else 0
     return as_strided(as_strided(x, (span,), (x.itemsize,)).copy(), x.shape, x.strides)
+
+
+@cache
+def values(shape: tuple[int, ...]) -> Array:
+    """The input of a campaign: numbers of either sign and two sizes, in an order that depends on the shape alone."""
+    return np.asarray(np.array(QUADRANTS)[np.random.default_rng(list(shape)).integers(0, 4, shape, np.uint8)])

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from math import prod, sqrt
 
 import numpy as np
 
 from .adapters import Adapter, Layer
-from .arrays import DTYPES, Array, laid_out, nonzero
+from .arrays import DTYPES, Array, laid_out, nonzero, values
 from .gauge import Decision, samples_for
 from .lenses import Draw, Finding, Lens, build
 
@@ -56,12 +55,7 @@ class Campaign:
 
     def input(self) -> Array:
         """Numbers of either sign and two sizes, powers of two, so that the ratio output / input is exact where the scale is."""
-        return laid_out(_values(self.shape).astype(DTYPES[self.dtype]), self.layout)
-
-
-@cache
-def _values(shape: tuple[int, ...]) -> Array:
-    return np.asarray(np.array([-4.0, -0.25, 0.25, 4.0])[np.random.default_rng(list(shape)).integers(0, 4, shape, np.uint8)])
+        return laid_out(values(self.shape).astype(DTYPES[self.dtype]), self.layout)
 
 
 @dataclass
@@ -85,7 +79,7 @@ def conduct(campaign: Campaign, adapter: Adapter, alpha: float, seed: int) -> Re
     """
     lenses = {name: build(name, campaign, alpha) for name in campaign.lenses}
     masks = draws(campaign, adapter, seed)
-    results, next_look, looks = Results(campaign), 0.0, 0
+    results, next_look = Results(campaign), 0.0
     while results.bits < BUDGET * campaign.bound:
         draw = next(masks)
         results.bits += draw.mask.size
@@ -95,10 +89,9 @@ def conduct(campaign: Campaign, adapter: Adapter, alpha: float, seed: int) -> Re
         if results.bits < next_look:
             continue
         next_look = results.bits + campaign.bound / LOOKS
-        looks += 1
-        if looks % (LOOKS // 4) == 0:
+        if results.bits >= campaign.bound / 3:
             for lens in lenses.values():
-                lens.decide()  # a lens that has its verdict looks no more
+                lens.settle()  # a lens that has its verdict looks no more
         if not _go_on(lenses, results.bits, campaign):
             break
     results.findings = {name: lens.finding() for name, lens in lenses.items()}

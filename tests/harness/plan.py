@@ -64,8 +64,8 @@ def _main(rate: float, dtype: str, within: float) -> Campaign:
         lenses += ("twins",)
     if rate == 0.5 and dtype == "float32":
         lenses += ("echo",)
-    looks = samples_for(within / sqrt(rate * (1 - rate))) / 20
-    units = min(max(1 << int(looks).bit_length() - 1, 1 << 12), 1 << 17)
+    tenth = samples_for(within / sqrt(rate * (1 - rate))) / 10  # of Wald's bound: a call costs some time however few units it has
+    units = min(max(1 << int(tenth).bit_length() - 1, 1 << 12), 1 << 18)
     return Campaign(rate, dtype, (units // ROW, ROW), within, lenses)
 
 

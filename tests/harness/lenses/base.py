@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import log
 from typing import Any
 
 import numpy as np
@@ -41,13 +42,6 @@ class Draw:
     def word_floats(self) -> NDArray[np.float32]:
         """The same as floats, for sums by matrix products, which are the fastest."""
         return self.word_counts.astype(np.float32)
-
-    @cached_property
-    def ratio(self) -> Array:
-        """Output · keep / input, which is 0 or 1 under the specification."""
-        assert self.output is not None
-        assert self.weights is not None
-        return np.asarray(self.output * self.weights)
 
     @cached_property
     def survivors(self) -> int:
@@ -91,6 +85,11 @@ class Lens:
     def settled(self) -> bool:
         """Whether it came to a verdict and need not look any more."""
         return self._decided is not Decision.OPEN
+
+    def settle(self) -> None:
+        """Decides if that would be a PASS: cheaper than to decide, as evidence of a fault is not weighed while there is nothing to end."""
+        if not self.settled and self.gauge.support() >= -log(self.gauge.beta):
+            self.decide()
 
     def decide(self) -> Decision:
         """The first verdict that the gauge came to, or open."""

@@ -7,11 +7,13 @@ not show in them as well. To pass they need the stated rate in every context.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..arrays import QUADRANTS, values
 from ..gauge import Gauge
 from .base import Draw, Lens, count
 
@@ -42,7 +44,7 @@ class HomogeneousLens(Lens):
     """Dropped and kept in contexts that must share one rate; `fractions` are the contexts' shares of all units."""
 
     def _measure(self, campaign: Campaign, alpha: float, fractions: Any) -> None:
-        tol = campaign.tol * np.sqrt(2 / np.asarray(fractions, float))  # so that every context is done in half the rate lens's samples
+        tol = campaign.tol * np.sqrt(4 / np.asarray(fractions, float))  # so that every context is done in a quarter of the rate's samples
         self.gauge = Gauge((campaign.rate, 1 - campaign.rate), tol, alpha, len(tol), homogeneous=True)
 
     def _add(self, kept: Any, sizes: Any, draw: Draw) -> None:
@@ -124,17 +126,22 @@ def pairs_before(draw: Draw) -> Pairs | None:
     return count(draw.bits & draw.before.bits), draw.survivors, draw.before.survivors, draw.mask.size
 
 
+@cache
+def quadrants(shape: tuple[int, ...]) -> tuple[Any, Any]:
+    """Where a campaign's input is negative or positive, large or small, as bits of a draw; and how many units that are."""
+    x = values(shape).reshape(-1, shape[-1])
+    members = [Draw(x == v, None) for v in QUADRANTS]
+    return np.stack([m.bits for m in members]), np.array([m.survivors for m in members])
+
+
 class ValueLens(HomogeneousLens):
     """Units by their input: negative or positive, small or large."""
 
     def __init__(self, campaign: Campaign, alpha: float) -> None:
-        x = campaign.input().astype(np.float64).reshape(-1, campaign.shape[-1])
-        self.contexts = [f"where the input is {sign} and {size}" for sign in ("negative", "positive") for size in ("large", "small")]
-        members = [Draw(x == v, None) for v in (-4.0, -0.25, 4.0, 0.25)]
-        self.members = np.stack([m.bits for m in members])
-        self.sizes = np.array([m.survivors for m in members])
-        self._measure(campaign, alpha, self.sizes / x.size)
+        self.contexts = [f"where the input is {v:g}" for v in QUADRANTS]
+        self.members, self.sizes = quadrants(campaign.shape)
+        self._measure(campaign, alpha, self.sizes / prod(campaign.shape))
 
     def look(self, draw: Draw) -> None:
         """Counts survivors by input."""
-        self._add([count(draw.bits & m) for m in self.members], self.sizes, draw)
+        self._add(np.bitwise_count(draw.bits & self.members).sum((1, 2), dtype=np.int64), self.sizes, draw)

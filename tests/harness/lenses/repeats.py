@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 def lag_sums(signs: NDArray[np.float32], lags: int) -> NDArray[np.float32]:
     """The sums of signs[i] · signs[i + lag] over i, for all lags below `lags`; by Fourier transforms of blocks that fit the cache."""
-    spectrum = np.zeros(lags + 1, np.complex64)
-    for start in range(0, len(signs), lags):
-        here, ahead = signs[start : start + lags], signs[start : start + 2 * lags]
-        spectrum += np.fft.rfft(here, 2 * lags).conj() * np.fft.rfft(ahead, 2 * lags)
+    blocks = [np.fft.rfft(signs[start : start + lags], 2 * lags) for start in range(0, len(signs), lags)]
+    shift = 1 - 2 * (np.arange(lags + 1) % 2)  # what a delay by `lags` does to a spectrum of twice as many
+    spectrum = np.zeros(lags + 1, blocks[0].dtype)
+    for here, ahead in zip(blocks, [*blocks[1:], np.zeros_like(spectrum)], strict=True):
+        spectrum += here.conj() * (here + shift * ahead)
     return np.asarray(np.fft.irfft(spectrum, 2 * lags)[:lags])
 
 
@@ -52,6 +53,9 @@ class EchoLens(Lens):
             lag = int(np.argmax(np.abs(sums)))
             self.worst, self.parts = (lag + 1, float(sums[lag])), []
 
+    def settle(self) -> None:
+        """It looks once, when it has its bits."""
+
     def decide(self) -> Decision:
         """FAIL beyond the bound, PASS within it, open before there are enough bits."""
         if self.seen < self.bits:
@@ -66,7 +70,7 @@ class EchoLens(Lens):
         return Finding(self.decide(), self.seen, share, measured, found_for_certain / self.bits / 2)
 
 
-ENOUGH = 4096  # stretches, which hold a pair out of any pool of a hundred thousand
+ENOUGH = 2048  # stretches, which hold a pair out of any pool of a hundred thousand
 
 
 class TwinLens(Lens):
@@ -94,6 +98,9 @@ class TwinLens(Lens):
         self.seen.update(stretches)
         self.pairs += len(stretches) - (len(self.seen) - before)
         self.count += len(stretches)
+
+    def settle(self) -> None:
+        """It looks at as many stretches as it wants."""
 
     def decide(self) -> Decision:
         """FAIL at the first pair; PASS otherwise, as it is never the reason to draw on."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
 from math import sqrt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln, xlogy
+from scipy.special import bdtr, bdtrc
 
 from ..gauge import Decision, Gauge
 from .base import Draw, Finding, Lens
@@ -27,10 +26,9 @@ class SumLens(Lens):
     share = "share"
 
     def __init__(self, campaign: Campaign, alpha: float, units: int, what: str) -> None:
-        cell, q = binomial_cells(units, campaign.rate)
-        self.units, self.cell_of = units, cell
-        self.gauge = Gauge(q, campaign.tol * sqrt(2 * units), alpha)
-        edges = [np.searchsorted(cell, (c, c + 1)) - (0, 1) for c in range(len(q))]
+        self.units, (self.last, q) = units, binomial_cells(units, campaign.rate)
+        self.gauge = Gauge(q, campaign.tol * sqrt(4 * units), alpha)
+        edges = zip(np.append(-1, self.last) + 1, self.last, strict=False)
         self.names = [
             f"of {what}s drop {a} to {b} of {units} units" if a < b else f"of {what}s drop {a} of {units} units" for a, b in edges
         ]
@@ -39,11 +37,11 @@ class SumLens(Lens):
         """Counts rows, or the call as one."""
         if self.units == draw.mask.size:
             counts = np.zeros(self.gauge.q.size)
-            counts[self.cell_of[self.units - draw.survivors]] = 1
+            counts[np.searchsorted(self.last, self.units - draw.survivors)] = 1
         else:
             parts = draw.mask.astype(np.float32) if draw.bits.dtype == bool else draw.word_floats
-            dropped = (self.units - parts @ np.ones(parts.shape[1], np.float32)).astype(np.int64)
-            counts = np.bincount(self.cell_of[dropped], minlength=self.gauge.q.size).astype(float)
+            dropped = self.units - parts @ np.ones(parts.shape[1], np.float32)
+            counts = np.bincount(np.searchsorted(self.last, dropped), minlength=self.gauge.q.size).astype(float)
         self.gauge.add(counts, counts)
 
     def finding(self) -> Finding:
@@ -56,21 +54,31 @@ class SumLens(Lens):
 
 
 class MeanLens(Lens):
-    """The sum of output · keep / input, which counts survivors if the expected output is the input; in sixteen blocks of positions."""
+    """The sum of output · keep / input, which counts survivors if the expected output is the input; in quarters of the positions."""
 
     power = 1
 
     def __init__(self, campaign: Campaign, alpha: float) -> None:
-        self.blocks, self.keep = 16, 1 - campaign.rate
+        self.blocks, self.keep = 4, 1 - campaign.rate
         self.sums, self.each = np.zeros(self.blocks), 0
-        self.contexts = [f"in sixteenth {b + 1} of the positions" for b in range(self.blocks)]
-        self.gauge = Gauge((campaign.rate, 1 - campaign.rate), campaign.tol * sqrt(2 * self.blocks), alpha, self.blocks)
+        self.contexts = [f"in quarter {b + 1} of the positions" for b in range(self.blocks)]
+        self.gauge = Gauge((campaign.rate, 1 - campaign.rate), campaign.tol * sqrt(4 * self.blocks), alpha, self.blocks)
 
     def look(self, draw: Draw) -> None:
         """Adds up ratios; under the specification each is 0 or 1."""
-        ratio = draw.ratio.reshape(self.blocks, -1)
-        self.sums += np.vecdot(ratio, np.ones_like(ratio[:1]) if self.power == 1 else ratio)
-        self.each += ratio.shape[1]
+        self.sums += self.block_sums(draw)
+        self.each += draw.mask.size // self.blocks
+
+    def block_sums(self, draw: Draw) -> NDArray[Any]:
+        """The sums of output · weight, block by block."""
+        assert draw.output is not None
+        assert draw.weights is not None
+        return np.asarray(np.vecdot(draw.output.reshape(self.blocks, -1), draw.weights.reshape(self.blocks, -1)))
+
+    def settle(self) -> None:
+        """Decides: the sums become counts only there."""
+        if not self.settled:
+            self.decide()
 
     def decide(self) -> Decision:
         """The gauge's verdict on the sums so far, as counts of survivors; what could be no count is cut off, and refutes by far."""
@@ -95,14 +103,18 @@ class SquareLens(MeanLens):
 
     power = 2
 
+    def block_sums(self, draw: Draw) -> NDArray[Any]:
+        """The sums of (output · weight)², block by block."""
+        assert draw.output is not None
+        assert draw.weights is not None
+        blocks = zip(draw.output.reshape(self.blocks, -1), draw.weights.reshape(self.blocks, -1), strict=True)
+        return np.array([np.dot(ratio, ratio) for ratio in (y * w for y, w in blocks)])  # one after another, to stay in the cache
 
-@cache
+
 def binomial_cells(units: int, rate: float) -> tuple[Ints, NDArray[np.float64]]:
-    """Cuts 0 … units into about a dozen cells: the cell of each count, and each cell's probability under Binomial(units, rate)."""
-    k = np.arange(units + 1)
-    log_pmf = gammaln(units + 1) - gammaln(k + 1) - gammaln(units - k + 1) + xlogy(k, rate) + xlogy(units - k, 1 - rate)
-    pmf = np.exp(log_pmf)
+    """Cuts 0 … units into about a dozen cells: the last count of each, and each cell's probability under Binomial(units, rate)."""
     cuts = units * rate + np.array(SIGMAS) * sqrt(units * rate * (1 - rate))
-    _, cell = np.unique(np.searchsorted(cuts, k), return_inverse=True)
-    q = np.bincount(cell, pmf)
-    return cell.astype(np.int64), q / q.sum()
+    last = np.append(np.unique(np.clip(np.floor(cuts), -1, units)), units)
+    last = np.unique(last[last >= 0]).astype(np.int64)
+    below = np.append(0.0, bdtr(last[:-1], units, rate))
+    return last, np.append(np.diff(below), bdtrc(last[-2], units, rate) if len(last) > 1 else 1.0)
