@@ -120,9 +120,12 @@ def test_a_backward_with_another_mask_is_named() -> None:
 
 
 def test_several_bugs_are_named_in_order() -> None:
-    """The scale, then the rate, then the backward pass."""
-    said = diagnose(judged("scale-1", "rate-1", "gradient-1"), scales(lambda r: 1 / r) | dropped(lambda r: 1 - r))
-    assert [s.split(":")[0].split(" ")[0] for s in said] == ["Survivors", "The", "The"]
+    """The scale, then evaluation, then the backward pass; a scale of 1/rate that comes of the rate taken for keep is no bug of its own."""
+    observations = scales(lambda r: 1 / r) | {"share dropped in evaluation at 0.1": 0.1}
+    said = diagnose(judged("scale-1", "eval-1", "gradient-1"), observations)
+    assert [s.split(" ")[0] for s in said] == ["Survivors", "Units", "The"]
+    (only,) = diagnose(judged("scale-1", "rate-1"), scales(lambda r: 1 / r) | dropped(lambda r: 1 - r))
+    assert only.startswith("The rate is taken for the probability of keeping")
 
 
 def test_nothing_is_named_where_nothing_fits() -> None:
