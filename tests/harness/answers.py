@@ -33,6 +33,11 @@ def known_failures(path: str) -> list[dict[str, str]]:
     return list(tables)
 
 
+def declared(known: Sequence[Mapping[str, str]], label: str, target: str) -> dict[str, str]:
+    """The declared failures that concern a target, clause to reason."""
+    return {k["clause"]: k["reason"] for k in known if k.get("target", target) in (target, label)}
+
+
 def answers(
     records: Sequence[Record],
     labels: Mapping[str, str],
@@ -45,8 +50,7 @@ def answers(
     found = []
     for label, target in labels.items():
         mine = [r for r in records if r.label == label]
-        declared = {k["clause"]: k["reason"] for k in known if k.get("target", target) in (target, label)}
-        judged = judge_clauses(mine, clauses, declared)
+        judged = judge_clauses(mine, clauses, declared(known, label, target))
         seen = {name: value for r in mine for name, value in r.observations.items()}
         found.append(Answer(label, target, judged, diagnose(judged, seen)))
     return found + [Answer(label, target, unusable=why) for label, (target, why) in unusable.items()]

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Generator
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -142,9 +143,12 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> 
     record = record_of(item, call, session_of(item.config))
     report.user_properties.append((PROPERTY, json.dumps(asdict(record))))
     said = f"{record.clause} {record.verdict}: {record.message}" + (f"\nreproduce: {record.reproduce}" if record.reproduce else "")
-    if record.verdict in ("NOT CLAIMED", "DEPARTS", "KNOWN") and not (record.verdict == "DEPARTS" and item.config.option.dropspec_strict):
+    excused = record.verdict == "DEPARTS" and not item.config.option.dropspec_strict
+    if record.verdict in ("VIOLATED", "DEPARTS") and item.config.stash[BOOK].declared(record.label).get(record.clause):
+        excused = True
+    if record.verdict == "NOT CLAIMED" or excused:
         report.outcome, report.longrepr = "skipped", (str(item.path), 0, said)
-        if record.verdict != "NOT CLAIMED":
+        if excused:
             report.wasxfail = said
     elif record.verdict != "HOLDS":
         report.outcome = "failed"
@@ -174,7 +178,8 @@ class Book:
             return
         known = self.config.stash[SESSION]
         self.write(event="targets", labels={t.label: t.text for t in known.targets.values()}, unusable=known.unusable)
-        gc.freeze()  # what was imported stays, and need not be searched for garbage again and again
+        if self.config.option.dropspec_journal:
+            gc.freeze()  # what was imported stays, and need not be searched for garbage again and again
         planned = {i.nodeid: [label_of(i), *clause_of(i), again(i, known)] for i in session.items if i.get_closest_marker("clause")}
         self.write(event="planned", tests=planned)
 
@@ -223,18 +228,25 @@ class Book:
             sys.stdout.flush()
             show(self.answers(), session_of(self.config).options)
 
+    @cached_property
+    def known(self) -> list[dict[str, str]]:
+        """The failures that --dropspec-known declares."""
+        from .answers import known_failures
+
+        path = self.config.option.dropspec_known
+        return known_failures(path) if path else []
+
+    def declared(self, label: str) -> dict[str, str]:
+        """Those that concern the target of this label, clause to reason."""
+        from .answers import declared
+
+        return declared(self.known, label, session_of(self.config).targets[label].text)
+
     def answers(self) -> list[Any]:
         """The answers over all records so far."""
-        from .answers import answers, known_failures
+        from .answers import answers
+        from .clauses import all_clauses
 
         session = session_of(self.config)
-        ids = self.config.option.dropspec_clause or [r.clause for r in self.records] + all_ids()
-        known = known_failures(session.options.known) if session.options.known else []
-        return answers(self.records, {t.label: t.text for t in session.targets.values()}, session.unusable, ids, known)
-
-
-def all_ids() -> list[str]:
-    """The ids of all clauses."""
-    from .clauses import all_clauses
-
-    return list(all_clauses())
+        ids = self.config.option.dropspec_clause or list(all_clauses())
+        return answers(self.records, {t.label: t.text for t in session.targets.values()}, session.unusable, ids, self.known)
