@@ -42,6 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--dropspec-done", default="", metavar="PATH", help="pass over the tests whose ids are in this file (for `dropspec check`)"
     )
+    group.addoption("--dropspec-folder", default="", metavar="PATH", help="load targets from this folder (for `dropspec check`)")
     group.addoption("--dropspec-shard", default="0/1", metavar="I/N", help="run part I of N (for `dropspec check`)")
 
 
@@ -63,6 +64,8 @@ def session_of(config: pytest.Config) -> Session:
 
     if SESSION not in config.stash:
         option = config.option
+        if option.dropspec_folder:
+            os.chdir(option.dropspec_folder)
         config.stash[SESSION] = Session(
             Options(
                 tuple(option.dropspec or DEFAULT_TARGETS),

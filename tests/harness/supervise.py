@@ -165,7 +165,17 @@ def _arguments(options: Options, folder: Path, journal: Path, done: Path, shard:
     for clause in options.clauses:
         arguments += ["--dropspec-clause", clause]
     arguments += ["--dropspec-profile", options.profile, "--dropspec-seed", str(options.seed), "--dropspec-timeout", str(options.timeout_s)]
-    return [*arguments, "--dropspec-journal", str(journal), "--dropspec-done", str(done), "--dropspec-shard", shard]
+    return [
+        *arguments,
+        "--dropspec-journal",
+        str(journal),
+        "--dropspec-done",
+        str(done),
+        "--dropspec-shard",
+        shard,
+        "--dropspec-folder",
+        os.getcwd(),
+    ]
 
 
 def _run_child(arguments: Sequence[str], journal: Path, printed: Path, patience_s: float, stop: threading.Event) -> str:
@@ -173,9 +183,12 @@ def _run_child(arguments: Sequence[str], journal: Path, printed: Path, patience_
 
     One thread unless the user set another number: masks are drawn by one, and several that wait for a busy core take twenty times as long.
     """
+    # started beside the journal: pytest would load a conftest.py of the folder it starts in, and that is the user's
     environment = {"OMP_NUM_THREADS": "1", **os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
     with printed.open("w") as out:
-        child = subprocess.Popen(arguments, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=environment)
+        child = subprocess.Popen(
+            arguments, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=environment, cwd=journal.parent
+        )
     _limit_memory(child.pid)
     size, since = -1, time.monotonic()
     while child.poll() is None:

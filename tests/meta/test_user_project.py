@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .cli import Ran, run
+from .cli import Ran, check, only, run
 
 FILES = {
     "mypkg/__init__.py": "from torch import nn\n\n\nclass Layer(nn.Dropout):\n    pass\n",
@@ -101,3 +101,12 @@ def test_both_kinds_of_test_run_together(project: Path) -> None:
     assert ran.code == 0, ran.printed
     assert ran.verdicts("mypkg:Layer") == {"scale-2": "HOLDS", "edge-1": "HOLDS"}
     assert "test_own.py ..." in ran.printed
+
+
+def test_a_conftest_where_the_command_is_run_is_left_alone(tmp_path: Path) -> None:
+    """`dropspec check` loads no conftest.py of the folder it is run in, and finds a target there."""
+    (tmp_path / "conftest.py").write_text('raise RuntimeError("nobody asked for me")\n', "utf-8")
+    (tmp_path / "mine.py").write_text("from torch.nn import Dropout\n", "utf-8")
+    ran = check(tmp_path, "mine:Dropout", "file=mine.py:Dropout", *only("scale-2"))
+    assert ran.code == 0, ran.complaint
+    assert ran.verdicts("mine:Dropout") == ran.verdicts("file") == {"scale-2": "HOLDS"}
