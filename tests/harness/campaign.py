@@ -79,7 +79,7 @@ def conduct(campaign: Campaign, adapter: Adapter, alpha: float, seed: int) -> Re
     """
     lenses = {name: build(name, campaign, alpha) for name in campaign.lenses}
     masks = draws(campaign, adapter, seed)
-    results, next_look = Results(campaign), 0.0
+    results, next_look, looks = Results(campaign), 0.0, 0
     while results.bits < BUDGET * campaign.bound:
         draw = next(masks)
         results.bits += draw.mask.size
@@ -88,18 +88,19 @@ def conduct(campaign: Campaign, adapter: Adapter, alpha: float, seed: int) -> Re
                 lens.look(draw)
         if results.bits < next_look:
             continue
-        next_look = results.bits + campaign.bound / LOOKS
+        next_look, looks = results.bits + campaign.bound / LOOKS, looks + 1
         if results.bits >= campaign.bound / 3:
             for lens in lenses.values():
                 lens.settle()  # a lens that has its verdict looks no more
-        if not _go_on(lenses, results.bits, campaign):
+        if not _go_on(lenses, results.bits, looks, campaign):
             break
     results.findings = {name: lens.finding() for name, lens in lenses.items()}
     return results
 
 
-def _go_on(lenses: dict[str, Lens], bits: int, campaign: Campaign) -> bool:
-    rate = lenses["rate"].decide()
+def _go_on(lenses: dict[str, Lens], bits: int, looks: int, campaign: Campaign) -> bool:
+    lenses["rate"].settle()
+    rate = lenses["rate"].decide() if lenses["rate"].settled or looks % 4 == 0 else Decision.OPEN
     if rate is Decision.FAIL:
         return bits < min(HALF_MILLION, campaign.bound)
     if rate is Decision.OPEN:
