@@ -3,14 +3,19 @@
 import pytest
 
 from dropspec.adapters import Adapter
+from dropspec.clauses import all_clauses
 from dropspec.plugin import session_of
 from dropspec.run import Notes, Run
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Every property once for every label."""
+    """Every property once for every label of its family."""
     if "run" in metafunc.fixturenames:
-        metafunc.parametrize("run", list(session_of(metafunc.config).targets), indirect=True, scope="session")
+        (mark,) = metafunc.definition.iter_markers("clause")
+        labels = session_of(metafunc.config).labels
+        clause = all_clauses().get(mark.args[0])  # of one that does not exist the plugin complains
+        mine = [label for label, (_, family) in labels.items() if clause is None or family == clause.family]
+        metafunc.parametrize("run", mine, indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session")

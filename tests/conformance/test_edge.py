@@ -1,9 +1,5 @@
 """Chapter `edge`: rates 0 and 1 and next to them, rates that are none, and inputs at the edge of what an input is."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
-
 import numpy as np
 
 from dropspec.adapters import Adapter
@@ -14,17 +10,9 @@ from dropspec.outcomes import BadReply, ImplementationError, NotClaimed, Violati
 from dropspec.properties import clause, given
 from dropspec.run import Run
 from dropspec.strategies import Case, cases, rates, seeds
+from dropspec.trials import must_work, refusals, require_early_refusal, require_refusal, require_right_next_to_0_and_1
 
 SPECIAL = (np.nan, np.inf, -np.inf)
-
-
-@contextmanager
-def must_work() -> Iterator[None]:
-    """Here an error is no accident on the way to a clause: that it works is the clause."""
-    try:
-        yield
-    except ImplementationError as error:
-        raise Violation(f"{error}; it must work") from error
 
 
 def train(impl: Adapter, case: Case, rate: float) -> tuple[Array, Array | None]:
@@ -67,73 +55,33 @@ def test_rate_1_gives_zeros(impl: Adapter, case: Case) -> None:
         require(g == 0, "in training at rate 1 every gradient must be 0", x=case.x, gradient=g)
 
 
-NO_RATES = (-0.1, 1.1, float("nan"), float("inf"), float("-inf"), -1.0, 2.0)
-
-
 @clause("edge-3")
 def test_what_is_no_probability_is_refused(impl: Adapter) -> None:
     """A rate below 0, above 1, NaN or infinite is refused with an error, at construction or at the first call."""
-    accepted = [rate for rate in NO_RATES if not _refusals(impl, rate)]
-    if accepted:
-        _refusals(impl, accepted[0])  # so that the reproduction shows the first
-        raise Violation(f"rate {', '.join(map(repr, accepted))} was accepted: a call in training returned an output")
+    require_refusal(impl)
 
 
 @clause("edge-3", should=True)
 def test_it_is_refused_early_and_as_value_error(impl: Adapter) -> None:
     """A rate that is no probability should be refused at construction (a function: at the call), as ValueError."""
-    for rate in NO_RATES:
-        stage, error = (_refusals(impl, rate) or [("", None)])[0]
-        if error is None or not (isinstance(error, ValueError)):
-            came = f"raised {type(error).__name__} {stage}" if error else "was accepted"
-            raise Violation(
-                f"rate {rate!r} {came}; it should be refused {'at construction' if impl.at_construction else 'at the call'} as ValueError"
-            )
-        if stage == "at the call" and impl.at_construction:
-            raise Violation(
-                f"rate {rate!r} was accepted at construction and refused only at the call; it should be refused at once, as ValueError"
-            )
+    require_early_refusal(impl)
 
 
 @clause("edge-4", should=True)
 def test_what_is_no_number_is_refused(impl: Adapter) -> None:
     """A rate that is no real number should be refused with TypeError or ValueError."""
     for rate in ("0.5", None, 0.5j):
-        stage, error = (_refusals(impl, rate) or [("", None)])[0]
+        stage, error = (refusals(impl, rate) or [("", None)])[0]
         if not isinstance(error, (TypeError, ValueError)):
             came = f"raised {type(error).__name__} {stage}" if error else "was accepted"
             raise Violation(f"rate {rate!r} {came}; it should be refused with TypeError or ValueError")
-
-
-def _refusals(impl: Adapter, rate: Any) -> list[tuple[str, BaseException | None]]:
-    """When a rate was refused, and with what; empty if an output came."""
-    if impl.claims.rate_is_keep and not isinstance(rate, float):
-        raise NotClaimed("it takes a keep probability, which cannot be formed from what is no number")
-    stage = "at construction" if impl.at_construction else "at the call"
-    impl.guard.reset()
-    impl.reseed(0)
-    try:
-        layer = impl.layer(rate)
-        stage = "at the call"
-        layer.train(np.ones(8, DTYPES[impl.claims.dtypes[0]]))
-    except BadReply:
-        return []
-    except ImplementationError as error:
-        return [(stage, error.__cause__)]
-    return []
 
 
 @clause("edge-5")
 @given(seed=seeds())
 def test_rates_next_to_0_and_1_give_finite_right_scales(impl: Adapter, seed: int) -> None:
     """Next to 0 and 1 every output is finite, and every survivor is x / keep."""
-    for rate in (1 - 2.0**-10, 1 - 2.0**-14, 1 - 2.0**-24, 2.0**-24, 1e-7, 1e-12):
-        for dtype in (name for name in ("float32", "float64") if name in impl.claims.dtypes):
-            x = np.where(np.arange(1 << 12) % 2, 1.5, -0.75).astype(DTYPES[dtype])
-            with must_work():
-                y = impl.train(x, rate, seed).output
-            require(np.isfinite(y), f"outputs must be finite at rate {rate!r}", x=x, came=y)
-            require_rescaled(y, x, rate, nonzero(y))
+    require_right_next_to_0_and_1(impl, seed)
 
 
 @clause("edge-5")

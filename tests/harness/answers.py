@@ -40,17 +40,22 @@ def declared(known: Sequence[Mapping[str, str]], label: str, target: str) -> dic
 
 def answers(
     records: Sequence[Record],
-    labels: Mapping[str, str],
+    labels: Mapping[str, tuple[str, str]],
     unusable: Mapping[str, tuple[str, str]],
     clause_ids: Sequence[str],
     known: Sequence[Mapping[str, str]],
 ) -> list[Answer]:
-    """One answer a label, in the order given; `labels` maps label to target, `clause_ids` are those that were to be judged."""
-    clauses = [c for c in all_clauses().values() if c.id in clause_ids]
+    """One answer a label, in the order given, over the clauses of its family.
+
+    `labels` maps label to target and family; `clause_ids` are those that were to be judged. A label that none of them is about has no
+    answer to give, and is said to be unusable.
+    """
     found = []
-    for label, target in labels.items():
+    for label, (target, family) in labels.items():
         mine = [r for r in records if r.label == label]
+        clauses = [c for c in all_clauses().values() if c.id in clause_ids and c.family == family]
         judged = judge_clauses(mine, clauses, declared(known, label, target))
         seen = {name: value for r in mine for name, value in r.observations.items()}
-        found.append(Answer(label, target, judged, diagnose(judged, seen)))
+        none = "" if clauses else f"it is judged as {family}, and the clauses asked for are not of spec/{family}.md (see --family)"
+        found.append(Answer(label, target, judged, diagnose(judged, seen), none))
     return found + [Answer(label, target, unusable=why) for label, (target, why) in unusable.items()]

@@ -47,3 +47,4 @@ class Options:
     timeout_s: float = 10.0
     clauses: tuple[str, ...] = ()
     known: str = ""
+    family: str = ""

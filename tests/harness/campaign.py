@@ -12,7 +12,7 @@ from math import prod, sqrt
 
 import numpy as np
 
-from .adapters import Adapter, Layer
+from .adapters import Adapter
 from .arrays import DTYPES, Array, laid_out, nonzero, values
 from .gauge import Decision, samples_for
 from .lenses import Draw, Finding, Lens, build
@@ -113,22 +113,17 @@ def draws(campaign: Campaign, adapter: Adapter, seed: int) -> Iterator[Draw]:
     x = campaign.input()
     weights = _weights(campaign, x)
     adapter.reseed(seed)
-    layer = adapter.layer(campaign.rate)
+    layer = adapter.masks(campaign.rate)
     draw: Draw | None = None
     columns = prod(campaign.shape) if campaign.calls_as_rows else campaign.shape[-1]
     calls = max(1, min(256, int(campaign.bound / LOOKS / columns))) if campaign.calls_as_rows else 1
     while True:
-        outputs = [layer_output(layer, x) for _ in range(calls)]
+        outputs = [layer.train(x).output for _ in range(calls)]
         y = np.stack(outputs).reshape(calls, -1) if campaign.calls_as_rows else outputs[0].reshape(-1, columns)
         if draw is not None:
             draw.before = None  # or every draw would keep all before it
         draw = Draw(nonzero(y), draw, y, weights)
         yield draw
-
-
-def layer_output(layer: Layer, x: Array) -> Array:
-    """One training call's output."""
-    return layer.train(x).output
 
 
 def _weights(campaign: Campaign, x: Array) -> Array | None:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+FAMILIES = ("dropout", "dropconnect")  # each a file of the specification
 _HEADING = re.compile(r"^### (?P<id>[a-z]+-\d+) — (?P<title>.+)$")
 _LEVEL = re.compile(r"\b(MUST|SHOULD|MAY)\b")
 
 
 @dataclass(frozen=True)
 class Clause:
-    """One clause of spec/*.md: `level` is the first of MUST, SHOULD, MAY in its rule; `text` is all that stands under its heading."""
+    """One clause of spec/<family>.md: `level` is the first of MUST, SHOULD, MAY in its rule; `text` is all under its heading."""
 
     id: str
     title: str
     level: str
     text: str
+    family: str
 
     @property
     def chapter(self) -> str:
@@ -29,8 +32,11 @@ class Clause:
 @cache
 def all_clauses() -> dict[str, Clause]:
     """Every clause of the specification by id, in the order of the text. Raises ValueError for a rule without a level."""
-    found: dict[str, Clause] = {}
-    for part in re.split(r"^(?=##)", (files("dropspec.spec") / "dropout.md").read_text("utf-8"), flags=re.MULTILINE):
+    return {clause.id: clause for family in FAMILIES for clause in _clauses_of(family)}
+
+
+def _clauses_of(family: str) -> Iterator[Clause]:
+    for part in re.split(r"^(?=##)", (files("dropspec.spec") / f"{family}.md").read_text("utf-8"), flags=re.MULTILINE):
         heading, _, text = part.partition("\n")
         match = _HEADING.match(heading.strip())
         if not match:
@@ -38,5 +44,4 @@ def all_clauses() -> dict[str, Clause]:
         level = _LEVEL.search(text)
         if level is None:
             raise ValueError(f"the rule of clause {match['id']} says neither MUST nor SHOULD nor MAY")
-        found[match["id"]] = Clause(match["id"], match["title"].strip(), level[0], text.strip())
-    return found
+        yield Clause(match["id"], match["title"].strip(), level[0], text.strip(), family)

@@ -11,7 +11,7 @@ from pathlib import Path
 from . import __version__
 from .answers import answers, known_failures
 from .budget import PROFILES, Options
-from .clauses import all_clauses
+from .clauses import FAMILIES, all_clauses
 from .report import json as json_report
 from .report import terminal
 from .supervise import Failed, supervise
@@ -24,6 +24,8 @@ targets:
   [label=]path/file.py:attribute for instance mine=layers.py:dropout
   A target is a torch.nn.Module class whose constructor takes the rate, a torch or NumPy function of (x, rate), with or without a training
   flag and a generator or seed, or an object with `claims`, `train(x, rate, seed)` and `evaluate(x, rate)`.
+  A DropConnect target is a torch.nn.Module class whose constructor takes (in_features, out_features, rate), or a function of
+  (x, weight, bias, rate); --family dropconnect says so where the names do not.
 exit codes: 0 all targets conform; 1 one does not; 2 a target cannot be loaded, or the command line is wrong
 """
 
@@ -45,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
         "--seed", type=int, default=0, metavar="N", help="another seed explores; the same gives the same verdicts (default: 0)"
     )
     check.add_argument("--clause", action="append", default=[], metavar="ID", help="judge this clause only; may be repeated")
+    check.add_argument("--family", choices=FAMILIES, default="", help="judge as this, where it cannot be told from the target")
     check.add_argument("--strict", action="store_true", help="a departure from a SHOULD counts as not conformant, too")
     check.add_argument(
         "--known", default="", metavar="FILE", help="TOML with declared failures: [[known]] with clause, reason and, if need be, target"
@@ -63,12 +66,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     unknown = [c for c in given.clause if c not in all_clauses()]
     if unknown:
-        parser.error(f"there is no clause {', '.join(unknown)}; clauses are named as in spec/dropout.md, for instance scale-1")
+        parser.error(f"there is no clause {', '.join(unknown)}; clauses are named as in the specification, for instance scale-1")
     if given.timeout <= 0 or given.workers < 1:
         parser.error("--timeout must be above 0, and -n at least 1")
     if given.json and not Path(given.json).parent.is_dir():
         parser.error(f"--json {given.json}: there is no folder {Path(given.json).parent}")
-    options = Options(tuple(given.targets), given.profile, given.seed, given.strict, given.timeout, tuple(given.clause), given.known)
+    options = Options(
+        tuple(given.targets), given.profile, given.seed, given.strict, given.timeout, tuple(given.clause), given.known, given.family
+    )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as an exception, so that the child is ended with it
     try:
         known = known_failures(given.known) if given.known else []

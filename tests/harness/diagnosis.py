@@ -9,6 +9,11 @@ from .verdicts import Judged, Verdict
 Observations = Mapping[str, float]
 Failed = frozenset[str]
 
+RATE = {"rate-1", "weights-2"}  # the same rule in both families
+SCALE = {"scale-1", "product-1"}
+EVALUATION = {"eval-1", "inference-1"}
+OWN_MASK = {"gradient-1", "backprop-1"}
+
 
 def diagnose(clauses: tuple[Judged, ...], seen: Observations) -> tuple[str, ...]:
     """Sentences for the bugs that fit, the likeliest cause first; empty where nothing failed, or where no known bug fits."""
@@ -33,7 +38,7 @@ def _follows(values: Mapping[float, float], law: Callable[[float], float]) -> fl
 def scale_by_rate(failed: Failed, seen: Observations) -> str:
     """1/rate for 1/(1 - rate)."""
     scales = at_rates(seen, "scale at ")
-    rate = _follows(scales, lambda r: 1 / r) if "scale-1" in failed else None
+    rate = _follows(scales, lambda r: 1 / r) if failed & SCALE else None
     if rate is None or rate_is_keep(failed, seen):
         return ""
     return (
@@ -45,7 +50,7 @@ def scale_by_rate(failed: Failed, seen: Observations) -> str:
 def no_scale(failed: Failed, seen: Observations) -> str:
     """No scaling in training, with or without scaling at inference."""
     scales = at_rates(seen, "scale at ")
-    rate = _follows(scales, lambda r: 1.0) if "scale-1" in failed else None
+    rate = _follows(scales, lambda r: 1.0) if failed & SCALE else None
     if rate is None:
         return ""
     said = f"Survivors are not rescaled in training: seen {scales[rate]:.4g} at rate {rate:.4g}, where {1 / (1 - rate):.4g} is right"
@@ -57,7 +62,7 @@ def no_scale(failed: Failed, seen: Observations) -> str:
 def scaled_in_evaluation(failed: Failed, seen: Observations) -> str:
     """Scaling at inference on top of scaling in training."""
     rate = _follows(at_rates(seen, "evaluation scale at "), lambda r: 1 - r)
-    if rate is None or "eval-1" not in failed or "scale-1" in failed:
+    if rate is None or not failed & EVALUATION or failed & SCALE:
         return ""
     return (
         f"Outputs are scaled by keep in evaluation ({1 - rate:.4g} at rate {rate:.4g}), though training rescales already: return the input."
@@ -67,7 +72,7 @@ def scaled_in_evaluation(failed: Failed, seen: Observations) -> str:
 def rate_is_keep(failed: Failed, seen: Observations) -> str:
     """The rate taken for the probability of keeping."""
     rates = at_rates(seen, "drop rate at ")
-    rate = _follows(rates, lambda r: 1 - r) if "rate-1" in failed else None
+    rate = _follows(rates, lambda r: 1 - r) if failed & RATE else None
     if rate is None:
         return ""
     return (
@@ -79,7 +84,7 @@ def rate_is_keep(failed: Failed, seen: Observations) -> str:
 def inactive(failed: Failed, seen: Observations) -> str:
     """Nothing is dropped, or everything."""
     rates = at_rates(seen, "drop rate at ")
-    if "rate-1" not in failed or not rates or len(set(rates.values())) > 1:
+    if not failed & RATE or not rates or len(set(rates.values())) > 1:
         return ""
     if max(rates.values()) == 0:
         return "Nothing is dropped in training at any rate: the rate or the mode does not reach the layer."
@@ -89,7 +94,7 @@ def inactive(failed: Failed, seen: Observations) -> str:
 def few_bits(failed: Failed, seen: Observations) -> str:
     """A threshold of seven or eight bits: drop rates are multiples of a power of two, in float32 too."""
     rates = at_rates({name: value for name, value in seen.items() if name.endswith("float32")}, "drop rate at ")
-    if "rate-1" not in failed or 0.001 not in rates:
+    if not failed & RATE or 0.001 not in rates:
         return ""
     for bits in (7, 8):
         grid = 2.0**-bits
@@ -104,7 +109,7 @@ def few_bits(failed: Failed, seen: Observations) -> str:
 def coarse_half(failed: Failed, seen: Observations) -> str:
     """Uniforms drawn in the dtype of the input."""
     wide, half = (seen.get(f"drop rate at 0.001 in {dtype}") for dtype in ("float32", "bfloat16"))
-    if not failed & {"rate-1", "rate-4"} or wide is None or half is None or not abs(wide - 0.001) < 2e-4 < abs(half - 0.001):
+    if not failed & (RATE | {"rate-4"}) or wide is None or half is None or not abs(wide - 0.001) < 2e-4 < abs(half - 0.001):
         return ""
     return (
         f"Uniforms are drawn in the dtype of the input, which has too few of them: at rate 0.001, {half:.4g} of the units were dropped "
@@ -115,28 +120,55 @@ def coarse_half(failed: Failed, seen: Observations) -> str:
 def active_in_evaluation(failed: Failed, seen: Observations) -> str:
     """Dropout in evaluation."""
     shares = at_rates(seen, "share dropped in evaluation at ")
-    if "eval-1" in failed and max(shares.values(), default=0) > 0:
+    if failed & EVALUATION and max(shares.values(), default=0) > 0:
         return "Units are dropped in evaluation too: the training flag does not reach the layer."
     return ""
 
 
 def fixed_count(failed: Failed, seen: Observations) -> str:
     """Exactly round(rate · n) units."""
-    if "independence-4" in failed and not failed & {"rate-1", "independence-2", "independence-3", "independence-5", "independence-6"}:
+    others = RATE | {f"independence-{n}" for n in (2, 3, 5, 6)} | {f"weights-{n}" for n in (1, 4, 5, 6, 8)}
+    if failed & {"independence-4", "weights-7"} and not failed & others:
         return "The number of dropped units is not Binomial: probably a fixed number is dropped. Draw every unit on its own."
     return ""
 
 
 def backward_mask(failed: Failed, seen: Observations) -> str:
     """A backward pass with a mask of its own, or one read off the output."""
-    if "gradient-1" in failed and "scale-2" not in failed:
+    if failed & OWN_MASK and "scale-2" not in failed:
         return "The backward pass does not use the forward's mask: save the mask in the forward, and do not draw it again."
     if "gradient-4" in failed and not failed & {"gradient-1", "gradient-2", "scale-1"}:
         return "The backward pass reads the mask off the output (output != 0), which fails at inputs of 0: save the mask in the forward."
     return ""
 
 
+def of_another_method(failed: Failed, seen: Observations) -> str:
+    """Examples, outputs or inputs that are dropped whole."""
+    if "weights-1" not in failed:
+        return ""
+    if "whole examples dropped" in seen:
+        return "It drops whole samples: this is stochastic depth, not DropConnect. Draw a mask over the weights."
+    if "whole outputs dropped" in seen:
+        return "It drops whole outputs: this is dropout behind the layer, not DropConnect. Draw a mask over the weights."
+    if "whole inputs dropped" in seen:
+        return "It drops whole inputs: this is dropout before the layer, not DropConnect. Draw a mask over the weights."
+    return ""
+
+
+def sharing(failed: Failed, seen: Observations) -> str:
+    """Another number of masks a call than claimed."""
+    masks = seen.get("masks of 16 examples", 0)
+    if "weights-5" not in failed or not masks:
+        return ""
+    if masks == 1:
+        return "All examples of a call share one mask, where one for each is claimed: draw a mask of shape (examples, outputs, inputs)."
+    if masks == 16:
+        return "Each example has a mask of its own, where one for the whole call is claimed."
+    return f"Some examples of a call share a mask, and some do not: 16 examples had {masks:g} masks."
+
+
 SIGNATURES = (
+    of_another_method,
     scale_by_rate,
     no_scale,
     scaled_in_evaluation,
@@ -147,4 +179,5 @@ SIGNATURES = (
     active_in_evaluation,
     fixed_count,
     backward_mask,
+    sharing,
 )

@@ -26,13 +26,14 @@ CAN_TIME = hasattr(signal, "SIGALRM")
 
 @dataclass(frozen=True)
 class Call:
-    """The last call made of an implementation, kept to spell a reproduction from."""
+    """The last call made of an implementation, kept to spell a reproduction from; `parameters` are a linear layer's weight and bias."""
 
     mode: str
     x: Array
     rate: Any
     seed: int | None
     differentiable: bool
+    parameters: tuple[Array, Array | None] | None = None
 
 
 class Guard:

@@ -25,7 +25,7 @@ def record_of(item: pytest.Item, call: pytest.CallInfo[Any], session: Session) -
     if verdict not in (Verdict.HOLDS, Verdict.NOT_CLAIMED):
         target, run = session.targets[label], session.run(label)
         shown = snippet(target, run.adapter) if "impl" in getattr(item, "fixturenames", ()) else ""
-        reproduce = shown or command(target, clause, session.options.profile, session.options.seed)
+        reproduce = shown or command(target, clause, session.options)
     return Record(label, clause, level, verdict.value, message, notes.certificate, reproduce, notes.observations)
 
 

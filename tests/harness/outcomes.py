@@ -11,6 +11,10 @@ class Undecided(Exception):
     """The budget was used up, or nothing was seen that could decide: neither held nor violated."""
 
 
+class Unreadable(Undecided):
+    """The outputs are explained by no mask, so whatever is said of masks cannot be judged."""
+
+
 class NotClaimed(Exception):
     """The implementation does not offer what the clause is about."""
 

@@ -11,8 +11,11 @@ from .gauge import samples_for
 
 RATES = {0.5: 0.001, 0.1: 0.001, 0.9: 0.001, 0.01: 0.001, 0.001: 0.0001, 0.999: 0.0001}  # rate: tolerance in the standard profile
 EVERY_LENS = ("rate", "unit", "value", "left", "above", "call", "sum of row", "sum of call")
+OF_OUTPUTS = ("mean", "square")  # in half precision the rounding of the scale exceeds the tolerance of expectation-1
+WEIGHT_LENSES = ("rate", "unit", "sign", "left", "output", "row", "call", "sum of row", "sum of call")
 ROW = 256
 SMALL = (((1,), 0.5), ((3,), 0.1), ((7,), 0.5), ((17,), 0.5), ((1, 33), 0.3), ((1000,), 0.5))  # odd, so that vector loops leave a tail
+SMALL_LAYERS = (((1, 1), 0.5), ((1, 3), 0.1), ((7, 1), 0.5), ((5, 7), 0.3), ((50, 20), 0.5))
 
 
 @dataclass(frozen=True)
@@ -22,11 +25,12 @@ class Plan:
     main: tuple[Campaign, ...]
     elsewhere: tuple[Campaign, ...]
     small: tuple[Campaign, ...]
+    others: int
 
     @property
     def decisions(self) -> int:
-        """How many decisions by chance the run makes: each lens of each campaign, and the ridge identity's."""
-        return sum(len(c.lenses) for c in (*self.main, *self.elsewhere, *self.small)) + len(RIDGE_RATES)
+        """How many decisions by chance the run makes: each lens of each campaign, and those of tests that draw for themselves."""
+        return sum(len(c.lenses) for c in (*self.main, *self.elsewhere, *self.small)) + self.others
 
     @property
     def alpha(self) -> float:
@@ -35,12 +39,26 @@ class Plan:
 
 
 RIDGE_RATES = (0.1, 0.5)
+MOMENT_RATES = (0.1, 0.5)  # of DropConnect: the mean and variance of its output, and of the paper's inference
+OF_MOMENTS = 4
 
 
-def plan_for(profile: Profile) -> Plan:
-    """The plan for a profile; dtypes that an implementation does not take are passed over when it is carried out."""
+def plan_for(profile: Profile, family: str = "dropout") -> Plan:
+    """The plan for a profile and a family; dtypes that an implementation does not take are passed over when it is carried out."""
+    return _dropconnect(profile) if family == "dropconnect" else _dropout(profile)
+
+
+def _dropconnect(profile: Profile) -> Plan:
+    """Rows of 256 weights: of one example, where each has a mask. Small layers are (outputs, inputs), and a call has one example."""
+    rates = {"float32": tuple(RATES), "float64": (0.5, 0.1), "float16": (0.1, 0.001), "bfloat16": (0.1, 0.001)}
+    main = [_main(rate, dtype, RATES[rate] * profile.tolerance, WEIGHT_LENSES) for dtype, interior in rates.items() for rate in interior]
+    small = [_small(shape, rate, profile.small_calls) for shape, rate in SMALL_LAYERS]
+    return Plan(tuple(main), (), tuple(small), OF_MOMENTS * len(MOMENT_RATES) + 1)
+
+
+def _dropout(profile: Profile) -> Plan:
     main = [
-        _main(rate, dtype, within * profile.tolerance)
+        _main(rate, dtype, within * profile.tolerance, (*EVERY_LENS, *(OF_OUTPUTS if dtype in ("float32", "float64") else ())))
         for rate, within in RATES.items()
         for dtype in ("float32", "float64", "float16", "bfloat16")
     ]
@@ -53,13 +71,10 @@ def plan_for(profile: Profile) -> Plan:
         Campaign(0.3, "float32", (2, 3, 5, 7, 11), loose, ("rate",)),
     ]
     small = [_small(shape, rate, profile.small_calls) for shape, rate in SMALL]
-    return Plan(tuple(main), tuple(elsewhere), tuple(small))
+    return Plan(tuple(main), tuple(elsewhere), tuple(small), len(RIDGE_RATES))
 
 
-def _main(rate: float, dtype: str, within: float) -> Campaign:
-    lenses: tuple[str, ...] = EVERY_LENS
-    if dtype in ("float32", "float64"):  # in half precision the rounding of the scale exceeds the tolerance of expectation-1
-        lenses += ("mean", "square")
+def _main(rate: float, dtype: str, within: float, lenses: tuple[str, ...]) -> Campaign:
     if 0.1 <= rate <= 0.9:
         lenses += ("twins",)
     if rate == 0.5 and dtype == "float32":

@@ -42,6 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--dropspec-done", default="", metavar="PATH", help="pass over the tests whose ids are in this file (for `dropspec check`)"
     )
+    group.addoption("--dropspec-family", default="", choices=("", "dropout", "dropconnect"), help="what to judge a target as")
     group.addoption("--dropspec-folder", default="", metavar="PATH", help="load targets from this folder (for `dropspec check`)")
     group.addoption("--dropspec-shard", default="0/1", metavar="I/N", help="run part I of N (for `dropspec check`)")
 
@@ -75,6 +76,7 @@ def session_of(config: pytest.Config) -> Session:
                 option.dropspec_timeout,
                 tuple(option.dropspec_clause),
                 option.dropspec_known,
+                option.dropspec_family,
             )
         )
         config.stash[SESSION].load(lambda target: config.stash[BOOK].write(event="loading", target=target))
@@ -92,23 +94,30 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Passes over the clauses that were not asked for, and over the other shards' tests: those of one campaign stay together."""
-    ours = [item for item in items if item.get_closest_marker("clause")]
-    if not ours:
+    marked = [item for item in items if item.get_closest_marker("clause")]
+    if not marked:
         return
+    ours = [item for item in marked if is_judged(item)]
     option = config.option
     wanted = set(option.dropspec_clause)
     done = set(Path(option.dropspec_done).read_text("utf-8").splitlines()) if option.dropspec_done else set()
     part, parts = map(int, option.dropspec_shard.split("/"))
     groups = {group: n % parts for n, group in enumerate(dict.fromkeys(map(group_of, ours)))}
     out = {item for item in ours if item.nodeid in done or (wanted and clause_of(item)[0] not in wanted) or groups[group_of(item)] != part}
+    out |= set(marked) - set(ours)
     if out:
         config.hook.pytest_deselected(items=list(out))
         items[:] = [item for item in items if item not in out]
 
 
+def is_judged(item: pytest.Item) -> bool:
+    """Whether there is an implementation to judge: pytest makes one empty item of a test whose family no target belongs to."""
+    return isinstance(vars(item)["callspec"].params["run"], str)
+
+
 def group_of(item: pytest.Item) -> tuple[str, bool]:
     """What must stay in one process to be cheap: the tests of one label that share its campaigns, and the others."""
-    return label_of(item), item.path.stem in ("test_rate", "test_expectation", "test_independence")
+    return label_of(item), item.path.stem in ("test_rate", "test_expectation", "test_independence", "test_weights")
 
 
 def clause_of(item: pytest.Item) -> tuple[str, str]:
@@ -127,7 +136,7 @@ def again(item: pytest.Item, known: Session) -> str:
     """The command that judges the clause of a test again."""
     from .reproduce import command
 
-    return command(known.targets[label_of(item)], clause_of(item)[0], known.options.profile, known.options.seed)
+    return command(known.targets[label_of(item)], clause_of(item)[0], known.options)
 
 
 def label_of(item: pytest.Item) -> str:
@@ -180,7 +189,7 @@ class Book:
         if not self.config.option.dropspec or SESSION not in self.config.stash:
             return
         known = self.config.stash[SESSION]
-        self.write(event="targets", labels={t.label: t.text for t in known.targets.values()}, unusable=known.unusable)
+        self.write(event="targets", labels=known.labels, unusable=known.unusable)
         if self.config.option.dropspec_journal:
             gc.freeze()  # what was imported stays, and need not be searched for garbage again and again
         planned = {i.nodeid: [label_of(i), *clause_of(i), again(i, known)] for i in session.items if i.get_closest_marker("clause")}
@@ -252,4 +261,4 @@ class Book:
 
         session = session_of(self.config)
         ids = self.config.option.dropspec_clause or list(all_clauses())
-        return answers(self.records, {t.label: t.text for t in session.targets.values()}, session.unusable, ids, self.known)
+        return answers(self.records, session.labels, session.unusable, ids, self.known)

@@ -7,16 +7,19 @@ import shlex
 import numpy as np
 
 from .adapters import Adapter
+from .adapters.connect import ConnectAdapter
 from .arrays import Array
+from .budget import Options
 from .guard import Call
 from .targets import Target
 
 SHORT = 64  # numbers that still make a line
 
 
-def command(target: Target, clause: str, profile: str, seed: int) -> str:
-    """The `dropspec check` of this clause alone."""
-    options = (f" --profile {profile}" if profile != "standard" else "") + (f" --seed {seed}" if seed else "")
+def command(target: Target, clause: str, known: Options) -> str:
+    """The `dropspec check` of this clause alone, with the options of the run."""
+    options = (f" --profile {known.profile}" if known.profile != "standard" else "") + (f" --seed {known.seed}" if known.seed else "")
+    options += f" --family {known.family}" if known.family else ""
     return f"dropspec check {shlex.quote(target.text)} --clause {clause}{options}"
 
 
@@ -25,13 +28,16 @@ def snippet(target: Target, adapter: Adapter) -> str:
     call = adapter.guard.last
     if call is None or adapter.guard.forwards != 1 or call.x.size > SHORT:
         return ""
-    spelled = adapter.spelled(call.rate, call.mode)
-    if adapter.framework == "torch":
-        code = "; ".join(_torch_lines(target, call, spelled))
-    elif adapter.framework == "numpy" and call.x.flags.c_contiguous and call.x.dtype.name != "bfloat16":
-        code = "; ".join(_numpy_lines(target, call, spelled))
-    else:
+    of_numpy = adapter.framework == "numpy" and call.x.flags.c_contiguous and call.x.dtype.name != "bfloat16"
+    if not of_numpy and adapter.framework != "torch":
         return ""
+    if isinstance(adapter, ConnectAdapter):
+        if call.parameters is None or call.parameters[0].size > SHORT:
+            return ""
+        code = "; ".join(linear_lines(target.import_line, adapter, call))
+    else:
+        spelled = adapter.spelled(call.rate, call.mode)
+        code = "; ".join((_numpy_lines if of_numpy else _torch_lines)(target, call, spelled))
     if "nan" in code or "inf" in code:
         code = "from math import inf, nan; " + code
     return f'python -c "{code}"' if '"' not in code else f"python -c {shlex.quote(code)}"
@@ -57,6 +63,25 @@ def _numpy_lines(target: Target, call: Call, spelled: str) -> list[str]:
     if call.seed is not None:
         lines.append(f"rng = np.random.default_rng({call.seed})" if "rng)" in spelled else f"seed = {call.seed}; np.random.seed(seed)")
     return [*lines, f"x = np.array({_values(call.x)}, dtype=np.{call.x.dtype.name})", f"print({spelled})"]
+
+
+def linear_lines(import_line: str, adapter: ConnectAdapter, call: Call) -> list[str]:
+    """Python that repeats a call of a linear layer: its weight, its bias, its input."""
+    assert call.parameters is not None
+    (weight, bias), of_torch = call.parameters, adapter.framework == "torch"
+    dtype = call.x.dtype.name
+    array = "torch.tensor({}, dtype=torch.{})" if of_torch else "np.array({}, dtype=np.{})"
+    lines = ["import torch" if of_torch else "import numpy as np", import_line]
+    if call.seed is not None and of_torch:
+        lines.append(f"torch.manual_seed({call.seed})")
+    elif call.seed is not None:
+        lines += [f"rng = np.random.default_rng({call.seed})", f"seed = {call.seed}", "np.random.seed(seed)"]
+    lines += adapter.lines_before(call, array.format(_values(weight), dtype), bias is not None and array.format(_values(bias), dtype))
+    lines.append(f"x = {array.format(_values(call.x), dtype)}" + (f".reshape{call.x.shape}" if not call.x.size else ""))
+    spelled = adapter.spelled(call.rate, call.mode, weight.shape)
+    if not call.differentiable:
+        return [*lines, f"print({spelled})"]
+    return [*lines, "x.requires_grad_()", f"y = {spelled}", "y.backward(torch.ones_like(y))", "print(y, x.grad)"]
 
 
 def _values(x: Array) -> str:

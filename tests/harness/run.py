@@ -32,7 +32,7 @@ class Run:
 
     def __init__(self, adapter: Adapter, profile: Profile, seed: int) -> None:
         self.adapter, self.profile, self.seed = adapter, profile, seed
-        self.plan: Plan = plan_for(profile)
+        self.plan: Plan = plan_for(profile, adapter.family)
         self._done: dict[Campaign, Results | ImplementationError | Hung | NotClaimed] = {}
 
     def seed_for(self, purpose: str) -> int:

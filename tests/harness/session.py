@@ -30,7 +30,8 @@ class Session:
                 label = target.label
                 if self._is_taken(label):
                     raise BadTarget(f"two targets have the label {label!r}: give each its own by label=target")
-                self.runs[label] = Run(adapt(target, self.options.timeout_s), PROFILES[self.options.profile], self.options.seed)
+                adapter = adapt(target, self.options.timeout_s, self.options.family)
+                self.runs[label] = Run(adapter, PROFILES[self.options.profile], self.options.seed)
                 self.targets[label] = target
             except BadTarget as error:
                 label = text if self._is_taken(label) else label
@@ -40,6 +41,11 @@ class Session:
 
     def _is_taken(self, label: str) -> bool:
         return label in self.targets or label in self.unusable
+
+    @property
+    def labels(self) -> dict[str, tuple[str, str]]:
+        """For each label the target as the user would type it, and its family."""
+        return {label: (target.text, self.runs[label].adapter.family) for label, target in self.targets.items()}
 
     def run(self, label: str) -> Run:
         """The run over the implementation of that label."""

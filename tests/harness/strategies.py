@@ -12,6 +12,7 @@ from .arrays import DTYPES, LAYOUTS, Array, laid_out
 
 SHAPES = ((7,), (1,), (2,), (3,), (17,), (4, 5), (64,), (33, 2), (2, 3, 5), (8, 16), (2, 3, 4, 5), (129,), (1, 1, 7), (3, 1, 2, 2, 2))
 RATES = (0.1, 0.5, 0.25, 0.3, 1 / 3, 0.75, 0.9, 0.01, 0.001, 0.999)
+LAYERS = ((3, 5, 7), (1, 1, 1), (1, 4, 3), (2, 1, 5), (4, 6, 1), (2, 8, 8), (8, 2, 13))  # (examples, outputs, inputs)
 LARGE = (257, 257)  # more than 2^16 elements, and odd in both
 
 
@@ -45,15 +46,53 @@ class Case:
         return self if self.dtype in dtypes else replace(self, dtype=dtypes[0])
 
     def _numbers(self, role: str, values: str) -> Array:
-        rng = np.random.default_rng([crc32(f"{role} {self.shape} {values}".encode()), self.seed])
-        dtype = DTYPES[self.dtype]
-        plain = rng.choice([-1.0, 1.0], self.shape) * (0.25 + np.abs(rng.standard_normal(self.shape)))
-        if values == "plain":
-            return plain.astype(dtype)
-        if values in ("zeros", "special"):
-            pool = [0.0, -0.0] if values == "zeros" else [np.nan, np.inf, -np.inf, 0.0, -0.0]
-            return np.where(rng.random(self.shape) < 0.5, rng.choice(pool, self.shape), plain).astype(dtype)
-        return _across_binades(rng, self.shape, dtype, values)
+        return _numbers(role, self.shape, DTYPES[self.dtype], values, self.seed)
+
+
+@dataclass(frozen=True)
+class LinearCase(Case):
+    """A recipe for one call of a linear layer; its shape is (examples, outputs, inputs).
+
+    values: `plain`; or `integers` from -4 to 4, so small that every sum of products is exact in every dtype and order.
+    """
+
+    shape: tuple[int, ...] = (3, 5, 7)
+
+    @property
+    def x(self) -> Array:
+        """The input, (examples, inputs)."""
+        return self._of("input", self.shape[0], self.shape[2])
+
+    @property
+    def weight(self) -> Array:
+        """The weight, (outputs, inputs)."""
+        return self._of("weight", self.shape[1], self.shape[2])
+
+    @property
+    def bias(self) -> Array:
+        """The bias, (outputs,)."""
+        return self._of("bias", self.shape[1])
+
+    @property
+    def upstream(self) -> Array:
+        """An upstream gradient, (examples, outputs)."""
+        return self._of("upstream", self.shape[0], self.shape[1])
+
+    def _of(self, role: str, *shape: int) -> Array:
+        return _numbers(role, shape, DTYPES[self.dtype], self.values, self.seed)
+
+
+def _numbers(role: str, shape: tuple[int, ...], dtype: np.dtype[np.float64], values: str, seed: int) -> Array:
+    rng = np.random.default_rng([crc32(f"{role} {shape} {values}".encode()), seed])
+    if values == "integers":
+        return rng.integers(-4, 5, shape).astype(dtype)
+    plain = rng.choice([-1.0, 1.0], shape) * (0.25 + np.abs(rng.standard_normal(shape)))
+    if values == "plain":
+        return plain.astype(dtype)
+    if values in ("zeros", "special"):
+        pool = [0.0, -0.0] if values == "zeros" else [np.nan, np.inf, -np.inf, 0.0, -0.0]
+        return np.where(rng.random(shape) < 0.5, rng.choice(pool, shape), plain).astype(dtype)
+    return _across_binades(rng, shape, dtype, values)
 
 
 def _across_binades(rng: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype[np.float64], values: str) -> Array:
@@ -87,6 +126,18 @@ def cases(*values: str, layouts: tuple[str, ...] = LAYOUTS, ranks: tuple[int, ..
         dtype=st.sampled_from(list(DTYPES)),
         layout=st.sampled_from(layouts),
         values=st.sampled_from(values or ("plain",)),
+        rate=rates(),
+        seed=seeds(),
+    )
+
+
+def linear_cases(values: str = "plain", dtypes: tuple[str, ...] = tuple(DTYPES)) -> st.SearchStrategy[LinearCase]:
+    """Calls of linear layers at rates inside (0, 1), of several sizes."""
+    return st.builds(
+        LinearCase,
+        shape=st.sampled_from(LAYERS),
+        dtype=st.sampled_from(dtypes),
+        values=st.just(values),
         rate=rates(),
         seed=seeds(),
     )

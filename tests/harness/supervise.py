@@ -31,7 +31,7 @@ PATIENCE = 30  # how many times the limit of one call a test may go without an o
 class Journal:
     """What the children wrote: the targets, the tests planned, started and ended, and the records."""
 
-    labels: dict[str, str] = field(default_factory=dict)
+    labels: dict[str, tuple[str, str]] = field(default_factory=dict)
     unusable: dict[str, tuple[str, str]] = field(default_factory=dict)
     planned: dict[str, list[str]] = field(default_factory=dict)
     ended: set[str] = field(default_factory=set)
@@ -52,7 +52,7 @@ class Journal:
                     self.loading = event["target"]
                 case "targets":
                     self.loading = ""
-                    self.labels.update(event["labels"])
+                    self.labels.update({label: (target, family) for label, (target, family) in event["labels"].items()})
                     self.unusable.update({label: (target, why) for label, (target, why) in event["unusable"].items()})
                 case "planned":
                     self.planned.update(event["tests"])
@@ -167,6 +167,8 @@ def _arguments(options: Options, folder: Path, journal: Path, done: Path, shard:
     arguments += ["--dropspec-profile", options.profile, "--dropspec-seed", str(options.seed), "--dropspec-timeout", str(options.timeout_s)]
     return [
         *arguments,
+        "--dropspec-family",
+        options.family,
         "--dropspec-journal",
         str(journal),
         "--dropspec-done",

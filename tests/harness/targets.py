@@ -14,6 +14,10 @@ from zlib import crc32
 import numpy as np
 
 from .adapters import Adapter, Claims
+from .adapters.connect import ConnectAdapter
+from .adapters.linear_signature import is_linear, read_linear_signature
+from .adapters.numpy import NumpyAdapter
+from .adapters.numpy_connect import NumpyConnect
 from .adapters.signature import read_signature
 from .arrays import DTYPES
 from .guard import Guard
@@ -108,24 +112,37 @@ def _run_file(path: Path) -> Any:
     return module
 
 
-def adapt(target: Target, limit_s: float) -> Adapter:
-    """Loads the target and finds the adapter for its kind. Raises BadTarget where none fits."""
+def adapt(target: Target, limit_s: float, family: str = "") -> Adapter:
+    """Loads the target and finds the adapter for its kind; `family` where it is not to be told from the target. Raises BadTarget."""
     thing, guard = load(target), Guard(limit_s)
-    if all(hasattr(thing, name) for name in ("claims", "train", "evaluate")):
-        from .adapters.protocol import ProtocolAdapter
+    if _speaks_protocol(thing):
+        from .adapters.protocol_connect import protocol_adapter
 
-        return ProtocolAdapter(target.text, thing() if inspect.isclass(thing) else thing, guard)
+        adapter: Adapter = protocol_adapter(target.text, thing() if inspect.isclass(thing) else thing, guard)
+        if isinstance(adapter, ConnectAdapter):
+            adapter.find_facts()
+        return adapter
     claims = _declared(target, thing)
-    if inspect.isclass(thing):
-        adapter = _of_class(target, thing, guard, claims)
-    elif callable(thing) and not _is_module(type(thing)):
-        adapter = _of_function(target, thing, guard, claims)
-    else:
+    claims.family = family or claims.family or ("dropconnect" if claims.masked_weight or _is_linear(thing) else "dropout")
+    if not callable(thing) or _is_module(type(thing)):
         raise BadTarget(
             f"{target.text} is an instance of {type(thing).__name__}: dropspec builds layers at many rates, so give the class or a function"
         )
+    of_kind = _of_class if inspect.isclass(thing) else _of_function
+    adapter = of_kind(target, thing, guard, claims)
     _find_dtypes(adapter)
+    if isinstance(adapter, ConnectAdapter):
+        adapter.find_facts()
     return adapter
+
+
+def _speaks_protocol(thing: Any) -> bool:
+    """Whether it is an object, or a class of objects, with the protocol's own methods; a module has a `train` too, of another kind."""
+    return all(hasattr(thing, name) for name in ("claims", "train", "evaluate"))
+
+
+def _is_linear(thing: Any) -> bool:
+    return is_linear(thing) or (inspect.isclass(thing) and _is_module(thing) and issubclass(thing, sys.modules["torch"].nn.Linear))
 
 
 def _declared(target: Target, thing: Any) -> Claims:
@@ -146,6 +163,8 @@ def _of_class(target: Target, thing: type, guard: Guard, claims: Claims) -> Adap
             f"{target.text} is a class, but no torch.nn.Module: give a module class whose constructor takes the rate, a function of "
             f"(x, rate), or an object with `claims`, `train(x, rate, seed)` and `evaluate(x, rate)`"
         )
+    if claims.family == "dropconnect":
+        return _of_linear_class(target, thing, guard, claims)
     from .adapters.torch import TorchModuleAdapter, functional_form
 
     claims.functional = claims.functional or functional_form(thing)
@@ -154,19 +173,34 @@ def _of_class(target: Target, thing: type, guard: Guard, claims: Claims) -> Adap
     return TorchModuleAdapter(target.text, target.name, thing, signature, guard, claims)
 
 
+def _of_linear_class(target: Target, thing: type, guard: Guard, claims: Claims) -> Adapter:
+    from .adapters.stored import StoredAdapter
+    from .adapters.torch_connect import TorchConnectModule
+
+    signature = read_linear_signature(target.text, thing)
+    claims.rate_is_keep = claims.rate_is_keep or signature.rate_is_keep
+    kind = StoredAdapter if claims.masked_weight else TorchConnectModule
+    adapter = kind(target.text, target.name, thing, signature, guard, claims)
+    try:
+        adapter.find_parameters()
+    except (ImplementationError, Hung) as error:
+        raise BadTarget(f"{target.text} cannot be built: {error}") from error
+    return adapter
+
+
 def _of_function(target: Target, thing: Any, guard: Guard, claims: Claims) -> Adapter:
     """torch or NumPy: the first of the two whose arrays it takes and returns; the one that its module imports is tried first."""
-    from .adapters.numpy import NumpyAdapter
-
-    signature = read_signature(target.text, thing, inputs=1)
+    linear = claims.family == "dropconnect"
+    signature = read_linear_signature(target.text, thing) if linear else read_signature(target.text, thing, inputs=1)
     claims.rate_is_keep = claims.rate_is_keep or signature.rate_is_keep
-    kinds: list[Any] = [NumpyAdapter]
+    kinds: list[Any] = [NumpyConnect if linear else NumpyAdapter]
     if "torch" in sys.modules:
         from .adapters.torch import TorchFunctionAdapter
+        from .adapters.torch_connect import TorchConnectFunction
 
         names = getattr(inspect.unwrap(getattr(thing, "func", thing)), "__globals__", {})
         of_torch = target.where.startswith("torch") or any(getattr(v, "__name__", "").startswith("torch") for v in names.values())
-        kinds.insert(0 if of_torch else 1, TorchFunctionAdapter)
+        kinds.insert(0 if of_torch else 1, TorchConnectFunction if linear else TorchFunctionAdapter)
     adapters = [kind(target.text, target.name, thing, signature, guard, claims) for kind in kinds]
     for adapter in adapters:
         try:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from dropspec.clauses import Clause, all_clauses
+from dropspec.clauses import FAMILIES, Clause, all_clauses
 
 TESTS = Path(__file__).resolve().parent.parent
 CHAPTERS = list(dict.fromkeys(clause.chapter for clause in all_clauses().values()))
@@ -55,7 +55,7 @@ def test_the_worked_example_runs(clause: Clause) -> None:
     """The example of a clause is a doctest of its own: it imports what it needs and prints what it says."""
     blocks = re.findall(r"^```python\n(.*?)^```$", clause.text, flags=re.MULTILINE | re.DOTALL)
     assert blocks, "it has no example in a block of Python"
-    example = doctest.DocTestParser().get_doctest("\n".join(blocks), {}, clause.id, "spec/dropout.md", 0)
+    example = doctest.DocTestParser().get_doctest("\n".join(blocks), {}, clause.id, f"spec/{clause.family}.md", 0)
     said: list[str] = []
     results = doctest.DocTestRunner(verbose=False).run(example, out=said.append)
     assert results.attempted >= 2, "it imports and shows nothing"
@@ -100,14 +100,14 @@ def test_ids_are_numbered_through() -> None:
     for chapter in CHAPTERS:
         numbers = [int(clause.id.rsplit("-", 1)[1]) for clause in all_clauses().values() if clause.chapter == chapter]
         assert numbers == list(range(1, len(numbers) + 1))
-    headings = re.findall(r"^## (.+)$", (TESTS.parent / "spec" / "dropout.md").read_text("utf-8"), flags=re.MULTILINE)
-    assert headings == CHAPTERS
+    texts = [(TESTS.parent / "spec" / f"{family}.md").read_text("utf-8") for family in FAMILIES]
+    assert [heading for text in texts for heading in re.findall(r"^## (.+)$", text, flags=re.MULTILINE)] == CHAPTERS
 
 
 def test_chapters_are_test_files_and_mutant_files() -> None:
     """The chapters of the specification, the files of conformance tests and those of mutants have the same names."""
     assert set(modules("conformance", "test_")) == set(CHAPTERS)
-    assert set(modules("mutants")) - {"right", "broken", "sample"} == set(CHAPTERS)
+    assert set(modules("mutants")) - {"right", "connections", "broken", "sample"} == set(CHAPTERS)
 
 
 def test_nothing_names_a_clause_that_does_not_exist() -> None:

@@ -31,7 +31,13 @@ def held(test: str) -> str:
 def begun() -> Journal:
     """A journal that knows its targets and its plan."""
     journal = Journal()
-    journal.read(event("targets", labels={"mine": "m:Layer", "yours": "y:Layer"}, unusable={"bad": ["b:Layer", "no such module"]}))
+    journal.read(
+        event(
+            "targets",
+            labels={"mine": ["m:Layer", "dropout"], "yours": ["y:Layer", "dropout"]},
+            unusable={"bad": ["b:Layer", "no such module"]},
+        )
+    )
     journal.read(event("planned", tests=PLAN))
     return journal
 
@@ -44,7 +50,7 @@ def found(journal: Journal) -> dict[tuple[str, str], str]:
 def test_a_journal_knows_targets_and_plan() -> None:
     """Labels, unusable targets with their reason, and how much is left are read from the first events."""
     journal = begun()
-    assert journal.labels == {"mine": "m:Layer", "yours": "y:Layer"}
+    assert journal.labels == {"mine": ("m:Layer", "dropout"), "yours": ("y:Layer", "dropout")}
     assert journal.unusable == {"bad": ("b:Layer", "no such module")}
     assert journal.left == 3
 

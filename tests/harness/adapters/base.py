@@ -25,12 +25,22 @@ class Claims:
 
     dtypes: those it takes; the others are not tested. refused: dtypes of its framework that it raised on, with the error (numerics-1).
     rate_is_keep: it takes the probability of keeping, and the adapter turns rates round. functional: its functional form, where it has one.
+
+    family: `dropout`, or `dropconnect`, whose claims are the others. mask_per: for whom a mask is drawn, `example` or `call`.
+    bias: `kept` or `dropped`. samples: evaluation matches moments, by so many draws. masked_weight: the attribute that holds the masked
+    weight after a forward, for a layer whose output is no linear one's. unreachable: why nothing is claimed.
     """
 
     dtypes: tuple[str, ...] = tuple(DTYPES)
     refused: dict[str, str] = field(default_factory=dict)
     rate_is_keep: bool = False
     functional: Callable[..., Any] | None = None
+    family: str = ""
+    mask_per: str = ""
+    bias: str = ""
+    samples: int = 0
+    masked_weight: str = ""
+    unreachable: str = ""
 
 
 class Run(Protocol):
@@ -74,6 +84,7 @@ class Layer:
 class Adapter:
     """An implementation under test. `target` is how the user named it; every call into user code goes through the guard."""
 
+    family = "dropout"
     framework = "?"
     at_construction = False  # whether a rate is given before the first input is
 
@@ -83,6 +94,14 @@ class Adapter:
     def layer(self, rate: Any) -> Layer:
         """A new layer with this rate. What the implementation raises comes as ImplementationError."""
         raise NotImplementedError
+
+    def constructed(self, rate: Any) -> Layer:
+        """The same, built at once where that can be done before the first call."""
+        return self.layer(rate)
+
+    def masks(self, rate: Any) -> Layer:
+        """A layer for campaigns, which look only at where its output is 0."""
+        return self.layer(rate)
 
     def train(self, x: Array, rate: Any, seed: int, *, differentiable: bool = False) -> Run:
         """Seeds, builds a layer, and calls it once in training mode."""

@@ -83,7 +83,7 @@ class NumpyAdapter(Adapter):
         """The rate as the implementation wants it."""
         return 1 - rate if self.claims.rate_is_keep else rate
 
-    def layer(self, rate: Any) -> NumpyLayer:
+    def layer(self, rate: Any) -> Layer:
         """The function at one rate."""
         return NumpyLayer(self, rate)
 

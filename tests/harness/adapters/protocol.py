@@ -6,14 +6,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from ..arrays import Array, copy_as_laid_out
 from ..guard import Call, Guard
-from ..outcomes import BadReply, BadTarget, NotClaimed
+from ..outcomes import BadReply, NotClaimed
 from .base import Adapter, Claims, Layer
 
 
@@ -49,8 +48,7 @@ class ProtocolLayer(Layer):
 
     def train(self, x: Array, *, differentiable: bool = False) -> ProtocolRun:
         """`train(x, rate, seed)`: the seed at the first call after `reseed`, None after it."""
-        seed, self._adapter.pending_seed = self._adapter.pending_seed, None
-        return self._adapter.ask("train", x, self._rate, seed)
+        return self._adapter.ask("train", x, self._rate, self._adapter.next_seed())
 
     def evaluate(self, x: Array, *, differentiable: bool = False) -> ProtocolRun:
         """`evaluate(x, rate)`."""
@@ -63,29 +61,30 @@ class ProtocolAdapter(Adapter):
     framework = "protocol"
     pending_seed: int | None = None
 
-    def __init__(self, target: str, thing: Any, guard: Guard) -> None:
-        claims = dict(thing.claims) if isinstance(thing.claims, Mapping) else dict(vars(thing.claims))
-        self._thing, self._seedable = thing, bool(claims.pop("seedable", True))
-        try:
-            super().__init__(target, guard, Claims(**claims))
-        except TypeError as error:
-            raise BadTarget(f"the claims of {target} cannot be read: {error}") from error
+    def __init__(self, target: str, thing: Any, guard: Guard, claims: Claims, seedable: bool) -> None:
+        super().__init__(target, guard, claims)
+        self.thing, self._seedable = thing, seedable
 
     def ask(self, method: str, x: Array, rate: Any, *seed: int | None) -> ProtocolRun:
         """Calls a method of the object on a copy of x."""
         what, own = f"{method}(x, {rate}) of {self.target} on {x.dtype} of shape {x.shape}", copy_as_laid_out(x)
         self.guard.record(Call("training" if method == "train" else "evaluation", x, rate, seed[0] if seed else None, False))
         with self.guard.call(what):
-            reply = getattr(self._thing, method)(own, rate, *seed)
+            reply = getattr(self.thing, method)(own, rate, *seed)
         return ProtocolRun(own, reply, self.guard, what)
 
-    def layer(self, rate: Any) -> ProtocolLayer:
+    def layer(self, rate: Any) -> Layer:
         """The object at one rate."""
         return ProtocolLayer(self, rate)
 
     def reseed(self, seed: int) -> None:
         """The next call of `train` gets this seed."""
         self.pending_seed = seed
+
+    def next_seed(self) -> int | None:
+        """The seed for the call that comes now: the one given last, and None after it."""
+        seed, self.pending_seed = self.pending_seed, None
+        return seed
 
     def require_seedable(self) -> None:
         """Raises NotClaimed where the claims say so."""

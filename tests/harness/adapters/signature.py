@@ -56,8 +56,12 @@ class Signature:
 
     def spelled_rate(self, rate: Any) -> str:
         """The rate as an argument in Python."""
-        text = f"float({str(rate)!r})" if isinstance(rate, float) and repr(rate).strip("-") in ("nan", "inf") else repr(rate)
-        return text if self.rate is None else f"{self.rate}={text}"
+        return self.value(rate) if self.rate is None else f"{self.rate}={self.value(rate)}"
+
+    @staticmethod
+    def value(rate: Any) -> str:
+        """A number in Python."""
+        return f"float({str(rate)!r})" if isinstance(rate, float) and repr(rate).strip("-") in ("nan", "inf") else repr(rate)
 
     def spelled(self, name: str, rate: Any, mode: str, stream: str = "") -> str:
         """A call of the function on `x`, in Python."""

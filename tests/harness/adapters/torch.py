@@ -142,33 +142,15 @@ class FunctionModule(nn.Module):
         return self.call(x, self.training)
 
 
-class TorchAdapter(Adapter):
-    """What module classes and functions of torch share: torch's global generator, threads, checkpointing."""
+class TorchStream(Adapter):
+    """What all of torch shares: the global generator and the threads. The rate may be a keep probability."""
 
     framework = "torch"
     last_seed: int | None = None
 
-    def __init__(self, target: str, name: str, thing: Callable[..., Any], signature: Signature, guard: Guard, claims: Claims) -> None:
-        super().__init__(target, guard, claims)
-        self.name, self.thing, self.signature = name, thing, signature
-
     def given(self, rate: Any) -> Any:
         """The rate as the implementation wants it."""
         return 1 - rate if self.claims.rate_is_keep else rate
-
-    def build(self, rate: Any, **options: Any) -> nn.Module:
-        """The module that `layer` drives."""
-        raise NotImplementedError
-
-    def layer(self, rate: Any) -> TorchLayer:
-        """A new module."""
-        return TorchLayer(self.build(rate), self, rate)
-
-    def require_eval_mode(self) -> None:
-        """Raises NotClaimed for a function without a training flag."""
-
-    def require_class(self) -> None:
-        """Raises NotClaimed for a function, which keeps nothing between calls."""
 
     def reseed(self, seed: int) -> None:
         """Seeds torch's global generator, as torch.manual_seed does for the CPU, without the 2 ms it spends on other devices."""
@@ -199,6 +181,28 @@ class TorchAdapter(Adapter):
             yield
         finally:
             torch.set_num_threads(before)
+
+
+class TorchAdapter(TorchStream):
+    """What module classes and functions of elementwise dropout share: modules, checkpointing, in-place calls."""
+
+    def __init__(self, target: str, name: str, thing: Callable[..., Any], signature: Signature, guard: Guard, claims: Claims) -> None:
+        super().__init__(target, guard, claims)
+        self.name, self.thing, self.signature = name, thing, signature
+
+    def build(self, rate: Any, **options: Any) -> nn.Module:
+        """The module that `layer` drives."""
+        raise NotImplementedError
+
+    def layer(self, rate: Any) -> TorchLayer:
+        """A new module."""
+        return TorchLayer(self.build(rate), self, rate)
+
+    def require_eval_mode(self) -> None:
+        """Raises NotClaimed for a function without a training flag."""
+
+    def require_class(self) -> None:
+        """Raises NotClaimed for a function, which keeps nothing between calls."""
 
     def checkpointed(self, x: Array, rate: float, seed: int) -> TorchRun:
         """By torch.utils.checkpoint, reentrant: each backward computes the layer again from the stored random state."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from math import prod
 from typing import TYPE_CHECKING
 
+from ..probes import INPUTS
 from .base import Draw, Finding, Lens
-from .contexts import DyadicLens, PairLens, Pairs, PlaceLens, RateLens, ValueLens, left_pairs, pairs_above, pairs_before
+from .contexts import DyadicLens, PairLens, PlaceLens, RateLens, SignLens, ValueLens
+from .pairs import Pairs, left_pairs, pairs_above, pairs_before, pairs_in_word
 from .repeats import EchoLens, TwinLens
 from .sums import MeanLens, SquareLens, SumLens
 
@@ -16,6 +19,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Draw", "Finding", "Lens", "build"]
 
+SIMPLE: dict[str, Callable[[Campaign, float], Lens]] = {
+    "rate": RateLens,
+    "value": ValueLens,
+    "sign": SignLens,
+    "mean": MeanLens,
+    "square": SquareLens,
+    "echo": EchoLens,
+    "twins": TwinLens,
+}
+
 
 def build(name: str, campaign: Campaign, alpha: float) -> Lens:
     """The lens of that name for a campaign."""
@@ -23,6 +36,8 @@ def build(name: str, campaign: Campaign, alpha: float) -> Lens:
         "left": ("the left neighbour", left_pairs),
         "above": ("the same unit of the call before" if campaign.calls_as_rows else "the unit above", pairs_above),
         "call": ("the same unit of the call before", pairs_before),
+        "output": ("the same input's weight of the output before", partial(pairs_in_word, apart=INPUTS[campaign.dtype])),
+        "row": ("the weight 256 places before", pairs_above),
     }
     if name in pairs:
         return PairLens(campaign, alpha, *pairs[name])
@@ -32,5 +47,4 @@ def build(name: str, campaign: Campaign, alpha: float) -> Lens:
         return SumLens(campaign, alpha, prod(campaign.shape), "call")
     if name == "unit":
         return (PlaceLens if campaign.calls_as_rows else DyadicLens)(campaign, alpha)
-    simple = {"rate": RateLens, "value": ValueLens, "mean": MeanLens, "square": SquareLens, "echo": EchoLens, "twins": TwinLens}
-    return simple[name](campaign, alpha)
+    return SIMPLE[name](campaign, alpha)

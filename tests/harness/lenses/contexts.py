@@ -15,13 +15,13 @@ import numpy as np
 
 from ..arrays import QUADRANTS, values
 from ..gauge import Gauge
-from .base import Draw, Lens, count
+from ..probes import INPUTS, signs_of_inputs
+from .base import Draw, Lens
+from .pairs import Pairs
 
 if TYPE_CHECKING:
     from ..campaign import Campaign
 
-Pairs = tuple[int, int, int, int]  # both survive, the one does, the other does, all pairs
-FIRST, ALL_BUT_LAST = np.uint64(1), np.uint64((1 << 63) - 1)  # of the units in a word
 LOW_BITS = np.array(
     [0xAAAAAAAAAAAAAAAA, 0xCCCCCCCCCCCCCCCC, 0xF0F0F0F0F0F0F0F0, 0xFF00FF00FF00FF00, 0xFFFF0000FFFF0000, 0xFFFFFFFF00000000], np.uint64
 )
@@ -104,28 +104,6 @@ class PairLens(HomogeneousLens):
         self.gauge.add(table, (size - kept, kept))
 
 
-def left_pairs(draw: Draw) -> Pairs:
-    """Units and their left neighbours; of words, those that lie in one word."""
-    if draw.bits.dtype == bool:
-        units, others = draw.mask[:, 1:], draw.mask[:, :-1]
-        return count(units & others), count(units), count(others), units.size
-    first, last = count(draw.bits & FIRST), count(draw.bits & ~ALL_BUT_LAST)
-    return count(draw.bits & (draw.bits >> 1) & ALL_BUT_LAST), draw.survivors - first, draw.survivors - last, draw.bits.size * 63
-
-
-def pairs_above(draw: Draw) -> Pairs:
-    """Units and those in the row above."""
-    kept, given_kept = draw.survivors - count(draw.bits[:1]), draw.survivors - count(draw.bits[-1:])
-    return count(draw.bits[1:] & draw.bits[:-1]), kept, given_kept, draw.mask[1:].size
-
-
-def pairs_before(draw: Draw) -> Pairs | None:
-    """Units and the same units in the draw before."""
-    if draw.before is None:
-        return None
-    return count(draw.bits & draw.before.bits), draw.survivors, draw.before.survivors, draw.mask.size
-
-
 @cache
 def quadrants(shape: tuple[int, ...]) -> tuple[Any, Any]:
     """Where a campaign's input is negative or positive, large or small, as bits of a draw; and how many units that are."""
@@ -145,3 +123,21 @@ class ValueLens(HomogeneousLens):
     def look(self, draw: Draw) -> None:
         """Counts survivors by input."""
         self._add(np.bitwise_count(draw.bits & self.members).sum((1, 2), dtype=np.int64), self.sizes, draw)
+
+
+@cache
+def by_sign(shape: tuple[int, ...], inputs: int) -> tuple[Any, Any]:
+    """Where a weight is negative or positive, and where its input is, as bits of a draw; every row has the signs of the first."""
+    row = values(shape)[:1]
+    of_input = np.resize(signs_of_inputs(inputs), row.shape)
+    members = [Draw(np.broadcast_to(m, shape), None) for m in (row < 0, row > 0, of_input < 0, of_input > 0)]
+    return np.stack([m.bits for m in members]), np.array([m.survivors for m in members])
+
+
+class SignLens(ValueLens):
+    """Weights by their sign and by that of their input."""
+
+    def __init__(self, campaign: Campaign, alpha: float) -> None:
+        self.contexts = [f"where the {what} is {sign}" for what in ("weight", "input") for sign in ("negative", "positive")]
+        self.members, self.sizes = by_sign(campaign.shape, INPUTS[campaign.dtype])
+        self._measure(campaign, alpha, self.sizes / prod(campaign.shape))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import sqrt
+from math import prod, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -84,7 +84,7 @@ class TwinLens(Lens):
         def is_safe(stretch: int) -> bool:
             return bool(2 * np.log(20 * campaign.bound / stretch) + stretch * np.log(same) < np.log(alpha))
 
-        stretches = (campaign.shape[-1],) if campaign.calls_as_rows else (256, 1024, 4096)
+        stretches = (prod(campaign.shape),) if campaign.calls_as_rows else (256, 1024, 4096)
         self.stretch = next(filter(is_safe, stretches))
 
     def look(self, draw: Draw) -> None:

@@ -1,0 +1,178 @@
+"""Chapter `inference`: evaluation is the plain layer, or the paper's moment matching where that is claimed."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from dropspec.adapters.connect import ConnectAdapter
+from dropspec.arrays import DTYPES, Array, Bits, nonzero
+from dropspec.budget import require_far_fetched
+from dropspec.compare import require, require_identical
+from dropspec.gauge import Decision, Gauge, samples_for
+from dropspec.outcomes import NotClaimed, Undecided, Violation
+from dropspec.plan import MOMENT_RATES
+from dropspec.properties import clause, given
+from dropspec.run import Notes, Run
+from dropspec.strategies import LARGE, Case, LinearCase, cases, linear_cases
+
+QUARTILE = 0.6744897501960817  # of the standard normal: half of it lies within
+
+
+def require_mean_field(impl: ConnectAdapter) -> None:
+    """Raises NotClaimed where evaluation is the paper's own."""
+    if impl.claims.samples:
+        raise NotClaimed("it claims the paper's inference, moment matching")
+
+
+@clause("inference-1")
+@given(Case(shape=LARGE), case=cases("plain", "zeros", layouts=("contiguous",)))
+def test_weights_are_as_they_are(impl: ConnectAdapter, case: Case, notes: Notes) -> None:
+    """Of one input of 1, each output of an evaluation is its weight, bit for bit."""
+    require_mean_field(impl)
+    y = impl.evaluate(case.x, case.rate).output
+    if case.values == "plain":
+        notes.observe(f"share dropped in evaluation at {case.rate!r}", float(1 - nonzero(y).mean()))
+        notes.observe(f"evaluation scale at {case.rate!r}", float(np.median(y.astype(float) / case.x.astype(float))))
+    same = y == case.x  # not bit for bit: a weight of -0 times 1 plus 0 is 0
+    require(np.asarray(same), f"in evaluation weights must be as they are, at rate {case.rate:.6g}", weight=case.x, came=y)
+
+
+@clause("inference-1")
+@given(case=linear_cases("integers"))
+def test_the_output_is_the_plain_layers(impl: ConnectAdapter, case: LinearCase) -> None:
+    """Where the arithmetic is exact, an evaluation gives W x + b."""
+    require_mean_field(impl)
+    bias = case.bias if impl.has_bias else None
+    y = impl.connect(case.rate, case.weight, bias).evaluate(case.x).output
+    require(np.asarray(y == exact(case, bias)), "in evaluation the output must be W x + b", expected=exact(case, bias), came=y)
+
+
+def exact(case: LinearCase, bias: Array | None) -> Array:
+    """W x + b of small integers, which no order of summation rounds."""
+    wide = case.x.astype(np.float64) @ case.weight.astype(np.float64).T
+    return np.asarray(wide if bias is None else wide + bias.astype(np.float64)).astype(DTYPES[case.dtype])
+
+
+@clause("inference-1", should=True)
+@given(case=linear_cases())
+def test_the_output_is_the_frameworks_own(impl: ConnectAdapter, case: LinearCase) -> None:
+    """On ordinary numbers an evaluation should be the framework's own linear layer, bit for bit."""
+    require_mean_field(impl)
+    bias = case.bias if impl.has_bias else None
+    y = impl.connect(case.rate, case.weight, bias).evaluate(case.x).output
+    zero = np.zeros(case.shape[1], case.weight.dtype) if impl.has_bias else None
+    plain = impl.plain(case.x, case.weight, zero if bias is None else bias)
+    require_identical(y, plain, f"in evaluation the output should be that of the plain layer, at rate {case.rate:.6g}")
+
+
+@clause("inference-2")
+@given(case=linear_cases("integers"))
+def test_the_gradients_are_the_plain_layers(impl: ConnectAdapter, case: LinearCase) -> None:
+    """Where the arithmetic is exact, the gradients of an evaluation are g W, gᵀ x and the sum of g."""
+    require_mean_field(impl)
+    bias = case.bias if impl.has_bias else None
+    came = impl.connect(case.rate, case.weight, bias).evaluate(case.x, differentiable=True).gradients(case.upstream)
+    g, x, weight = (a.astype(np.float64) for a in (case.upstream, case.x, case.weight))
+    expected = {"input": (came.x, g @ weight), "weight": (came.weight, g.T @ x)}
+    if came.bias is not None and bias is not None:
+        expected["bias"] = came.bias, g.sum(0)
+    for which, (seen, wanted) in expected.items():
+        require(
+            np.asarray(seen == wanted), f"in evaluation the gradient of the {which} must be the plain layer's", expected=wanted, came=seen
+        )
+
+
+@clause("inference-3")
+@given(case=cases(layouts=("contiguous",)))
+def test_no_randomness_is_consumed(impl: ConnectAdapter, case: Case) -> None:
+    """Evaluation should leave the random stream where it was, or evaluating more often changes training."""
+    require_mean_field(impl)
+    impl.reseed(case.seed)
+    layer, x = impl.layer(case.rate), case.x
+    layer.evaluate(x)  # the first call with these weights builds the layer, which may draw its initial values
+    before = impl.state()
+    layer.evaluate(x)
+    if not impl.same_state(before, impl.state()):
+        raise Violation(f"an evaluation at rate {case.rate:.6g} moved the random stream, so evaluating more often changes training")
+
+
+@clause("inference-4")
+@given(case=cases(layouts=("contiguous",), ranks=(1,)))
+def test_training_and_evaluation_follow_each_other(impl: ConnectAdapter, case: Case) -> None:
+    """train, eval, train, eval: each training call drops at the same rate and scale, and each evaluation gives the weights."""
+    impl.reseed(case.seed)
+    layer, weights = impl.layer(0.5), np.ones(256, DTYPES[case.dtype])
+    require_far_fetched(256 * np.log(0.5))
+    for step in ("first call", "call after an evaluation"):
+        y = layer.train(weights).output
+        if nonzero(y).all() or not nonzero(y).any() or not np.isin(y, (0, 2)).all():
+            raise Violation(f"in training at rate 0.5, the {step} gave {np.unique(y)[:4].tolist()} for 256 ones, where 0 and 2 are right")
+        y = layer.evaluate(weights).output
+        if not impl.claims.samples:
+            require_identical(y, weights, f"after the {step} in training, evaluation must give the weights again")
+
+
+@clause("inference-5")
+def test_the_mean_of_matched_moments_is_right(impl: ConnectAdapter, run: Run, notes: Notes) -> None:
+    """Half of the outputs of an evaluation lie above W x + b, which is the median of a normal with that mean."""
+    _judge(impl, run, notes, "inference-5", "above W x + b", lambda z: z > 0)
+
+
+@clause("inference-6")
+def test_the_variance_of_matched_moments_is_right(impl: ConnectAdapter, run: Run, notes: Notes) -> None:
+    """Half of the outputs lie within 0.6745 standard deviations of it, for the variance rate / keep · Σ W² x² over the number of draws."""
+    _judge(
+        impl, run, notes, "inference-6", "within 0.6745 standard deviations of W x + b", lambda deviations: np.abs(deviations) < QUARTILE
+    )
+
+
+LAYER = LinearCase(shape=(1, 1, 6), dtype="float64", seed=6)
+OUTPUTS = 1024
+
+
+def _judge(impl: ConnectAdapter, run: Run, notes: Notes, purpose: str, where: str, inside: Callable[[Array], Bits]) -> None:
+    """Counts the outputs of evaluations that lie where half of a normal with the right moments does."""
+    if not impl.claims.samples:
+        raise NotClaimed("it does not claim the paper's inference (`samples`)")
+    dtype, tol = DTYPES["float64" if "float64" in impl.claims.dtypes else impl.claims.dtypes[0]], 0.03 * run.profile.tolerance
+    x, row, bias = (a.astype(dtype) for a in (LAYER.x, LAYER.weight, LAYER.bias))
+    mean = float((x[0] * row[0]).sum()) + (float(bias[0]) if impl.has_bias else 0)
+    said = []
+    for rate in MOMENT_RATES:
+        deviation = float(np.sqrt(rate / (1 - rate) * ((x[0] * row[0]) ** 2).sum() / impl.claims.samples))
+        impl.reseed(run.seed_for(f"{purpose} {rate}"))
+        layer = impl.connect(rate, np.tile(row, (OUTPUTS, 1)), np.tile(bias, OUTPUTS) if impl.has_bias else None)
+        gauge = Gauge((0.5, 0.5), tol, run.plan.alpha)
+        while gauge.decide() is Decision.OPEN and gauge.n.sum() < 10 * samples_for(tol):
+            y = layer.evaluate(x).output[0].astype(np.float64)
+            hits = int(np.count_nonzero(inside((y - mean) / deviation)))
+            gauge.add((hits, OUTPUTS - hits), (hits, OUTPUTS - hits))
+        seen = f"{gauge.measured()[0, 0]:.4g} of {int(gauge.n.sum()):,} outputs lie {where} at rate {rate}"
+        if gauge.decide() is Decision.FAIL:
+            raise Violation(f"{seen}, where a half is right")
+        if gauge.decide() is Decision.OPEN:
+            raise Undecided(f"{seen}, which is neither near enough to a half nor far enough")
+        said.append(f"{seen} ±{float(gauge.eps[0, 0]):.2g}")
+    notes.certificate = "; ".join(said)
+
+
+@clause("inference-7")
+def test_the_average_is_taken_after_the_activation(impl: ConnectAdapter, run: Run) -> None:
+    """At mean 0 the average of relu(u) is 0.3989 standard deviations; that of u before it is about 0."""
+    if not impl.claims.samples:
+        raise NotClaimed("it does not claim the paper's inference (`samples`)")
+    if impl.framework != "torch":
+        raise NotClaimed("activations are given to torch layers only")
+    import torch
+
+    dtype = DTYPES[impl.claims.dtypes[0]]
+    impl.reseed(run.seed_for("inference-7"))
+    layer = impl.connect(0.5, np.tile(np.array([1.0, 1.0], dtype), (OUTPUTS, 1)), activation=torch.relu)
+    y = float(layer.evaluate(np.array([[1.0, -1.0]], dtype)).output.astype(np.float64).mean())
+    deviation, right = np.sqrt(2.0), 0.3989422804014327  # rate / keep is 1, and W² x² sums to 2
+    require_far_fetched(-OUTPUTS * impl.claims.samples * 0.2**2 / 2 if impl.claims.samples * OUTPUTS >= 1 << 12 else 0)
+    if abs(y / deviation - right) > 0.2:  # relu is 1-Lipschitz, so the mean of so many draws is off by .2 with chance exp(-n · .2² / 2)
+        raise Violation(
+            f"the mean of relu over the draws must be {right:.4g} standard deviations where W x = 0, but it is {y / deviation:.4g}: "
+            f"the average is taken before the activation, or not over a normal"
+        )

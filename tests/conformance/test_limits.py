@@ -1,0 +1,176 @@
+"""Chapter `limits`: rates 0 and 1 and next to them, rates that are none, seeds, dtypes, copies and sizes."""
+
+import numpy as np
+
+from dropspec.adapters.connect import ConnectAdapter, Connection
+from dropspec.arrays import DTYPES, Array, nonzero
+from dropspec.budget import require_far_fetched
+from dropspec.compare import require, require_identical
+from dropspec.outcomes import ImplementationError, NotClaimed, Violation
+from dropspec.properties import clause, given
+from dropspec.run import Notes, Run
+from dropspec.strategies import Case, LinearCase, cases, linear_cases, seeds
+from dropspec.trials import (
+    must_work,
+    require_early_refusal,
+    require_every_dtype,
+    require_generators_left_alone,
+    require_other_masks,
+    require_refusal,
+    require_replay,
+    require_right_next_to_0_and_1,
+    require_right_values_in_every_dtype,
+)
+
+
+def bias_of(impl: ConnectAdapter, case: LinearCase) -> Array | None:
+    """The case's bias, where it has one."""
+    return case.bias if impl.has_bias else None
+
+
+@clause("limits-1")
+@given(case=linear_cases("integers"))
+def test_rate_0_is_the_plain_layer(impl: ConnectAdapter, case: LinearCase) -> None:
+    """In training at rate 0 the output is W x + b, exactly where the arithmetic is."""
+    impl.reseed(case.seed)
+    with must_work():
+        y = impl.connect(0.0, case.weight, bias_of(impl, case)).train(case.x).output
+    wide = case.x.astype(float) @ case.weight.astype(float).T + (case.bias.astype(float) if impl.has_bias else 0)
+    require(np.asarray(y == wide), "in training at rate 0 the output must be W x + b", expected=wide, came=y)
+
+
+@clause("limits-1")
+@given(case=cases(layouts=("contiguous",), ranks=(1,)))
+def test_rate_0_drops_none_of_many(impl: ConnectAdapter, case: Case) -> None:
+    """At rate 0 not one of 16,384 weights is dropped."""
+    weights = np.ones(1 << 14, DTYPES[case.dtype])
+    with must_work():
+        y = impl.train(weights, 0.0, case.seed).output
+    require_identical(y, weights, "in training at rate 0 every weight must be as it is")
+
+
+@clause("limits-2")
+@given(case=linear_cases())
+def test_rate_1_leaves_the_bias_alone(impl: ConnectAdapter, case: LinearCase) -> None:
+    """In training at rate 1 the output is the bias, or 0 where that is dropped, and the gradients of weight and input are exactly 0."""
+    impl.reseed(case.seed)
+    bias = bias_of(impl, case)
+    with must_work():
+        run = impl.connect(1.0, case.weight, bias).train(case.x, differentiable=True)
+    left = np.zeros(case.shape[1]) if bias is None or impl.bias == "dropped" else bias.astype(float)
+    expected = np.broadcast_to(left, run.output.shape)
+    require(
+        np.asarray(run.output == expected), "in training at rate 1 the output must be the bias alone", expected=expected, came=run.output
+    )
+    with must_work():
+        g = run.gradients(case.upstream)
+    for which, came in (("weight", g.weight), ("input", g.x)):
+        require(came == 0, f"in training at rate 1 the gradient of the {which} must be 0", gradient=came)
+
+
+@clause("limits-2")
+@given(case=cases(layouts=("contiguous",)))
+def test_rate_1_drops_every_weight(impl: ConnectAdapter, case: Case) -> None:
+    """In training at rate 1 no weight survives, and no 0 / 0 is left."""
+    with must_work():
+        y = impl.train(case.x, 1.0, case.seed).output
+    require(y == 0, "in training at rate 1 every weight must be dropped", weight=case.x, came=y)
+
+
+@clause("limits-3")
+def test_what_is_no_probability_is_refused(impl: ConnectAdapter) -> None:
+    """A rate below 0, above 1, NaN or infinite is refused with an error, at construction or at the first call."""
+    require_refusal(impl)
+
+
+@clause("limits-3", should=True)
+def test_it_is_refused_early_and_as_value_error(impl: ConnectAdapter) -> None:
+    """A rate that is no probability should be refused at construction (a function: at the call), as ValueError."""
+    require_early_refusal(impl)
+
+
+@clause("limits-4")
+@given(seed=seeds())
+def test_rates_next_to_0_and_1_give_finite_right_scales(impl: ConnectAdapter, seed: int) -> None:
+    """Next to 0 and 1 every output is finite, and every survivor is W / keep."""
+    require_right_next_to_0_and_1(impl, seed)
+
+
+@clause("limits-5")
+@given(case=cases(layouts=("contiguous",)))
+def test_the_same_seed_gives_the_same_output(impl: ConnectAdapter, case: Case) -> None:
+    """The same seed before the same call gives the same output, bit for bit."""
+    require_replay(impl, case)
+
+
+@clause("limits-5")
+@given(seed=seeds())
+def test_different_seeds_give_different_masks(impl: ConnectAdapter, seed: int) -> None:
+    """Two seeds, the next one and one far away, give other masks."""
+    require_other_masks(impl, seed)
+
+
+@clause("limits-6")
+def test_no_global_generator_is_reseeded(impl: ConnectAdapter, run: Run) -> None:
+    """After construction and calls, the global generators of torch, NumPy and Python still follow from the seeds given before."""
+    require_generators_left_alone(impl, run.seed_for("limits-6"))
+
+
+@clause("limits-7")
+def test_every_dtype_is_taken(impl: ConnectAdapter, notes: Notes) -> None:
+    """float16, bfloat16, float32 and float64 are all taken; the other clauses are judged in each of them."""
+    require_every_dtype(impl, notes)
+
+
+@clause("limits-7")
+def test_every_dtype_gets_right_values(impl: ConnectAdapter, run: Run) -> None:
+    """In each dtype alone: survivors are W / keep, the others 0, and the dtype is kept."""
+    require_right_values_in_every_dtype(impl, run)
+
+
+SIZE = 16
+
+
+def spelled(layer: Connection, dtype: str) -> Array:
+    """The output of 16 unit inputs: 256 weights one by one, each example showing one input's."""
+    return layer.train(np.eye(SIZE, dtype=DTYPES[dtype])).output
+
+
+@clause("limits-8")
+@given(seed=seeds())
+def test_copies_drop_as_the_layer_does(impl: ConnectAdapter, seed: int) -> None:
+    """A deep copy, and a new layer that loaded the state_dict, have the same weights and scale; a copy draws masks of its own."""
+    dtype = impl.claims.dtypes[0]
+    impl.reseed(seed)
+    weight = np.ones((SIZE, SIZE), DTYPES[dtype])
+    layer = impl.connect(0.5, weight)
+    layer.train(np.eye(SIZE, dtype=DTYPES[dtype]))
+    for how, make in (("copy.deepcopy", layer.copy), ("loading its state_dict", layer.reloaded)):
+        other = make()
+        y = spelled(other, dtype)
+        require_far_fetched(SIZE**2 * np.log(0.5) + np.log(2))  # a mask a call shows 256 weights, as a mask an example does
+        if not np.isin(y, (0, 2)).all() or nonzero(y).all() or not nonzero(y).any():
+            raise Violation(f"after {how}, weights of 1 at rate 0.5 give {np.unique(y)[:4].tolist()}, where 0 and 2 are right")
+        require_identical(other.parameters[0], weight, f"{how} must keep the weight")
+        if np.array_equal(y, spelled(layer, dtype)):
+            raise Violation(f"a layer and what came of {how} drew the same mask of {SIZE**2} weights at rate 0.5")
+
+
+@clause("limits-9")
+@given(case=linear_cases())
+def test_any_size_works(impl: ConnectAdapter, case: LinearCase) -> None:
+    """No example, one example, one input, one output, and layers that are not square give outputs of the right shape, 0 or W x / keep."""
+    dtype = DTYPES[case.dtype]
+    for examples, outputs, inputs in ((0, 5, 3), (1, 1, 1), (1, 3, 5), (2, 5, 3)):
+        impl.guard.reset()
+        try:
+            y = impl.connect(case.rate, np.ones((outputs, inputs), dtype)).train(np.ones((examples, inputs), dtype)).output
+        except NotClaimed:
+            raise
+        except ImplementationError as error:
+            raise Violation(f"{error}; {examples} examples, {inputs} inputs and {outputs} outputs must work") from error
+        survivors = y.astype(np.float64) * (1 - case.rate)
+        near = np.abs(survivors - np.rint(survivors)) <= 2.0**-6 * inputs
+        require(
+            near & (survivors <= inputs + 0.5), f"an output of {inputs} ones must count survivors / keep at rate {case.rate:.6g}", came=y
+        )

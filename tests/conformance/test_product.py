@@ -1,0 +1,219 @@
+"""Chapter `product`: what the output is."""
+
+from itertools import product
+
+import numpy as np
+
+from dropspec.adapters.connect import ConnectAdapter
+from dropspec.arrays import DTYPES, FRACTION_BITS, Array, Bits, nonzero
+from dropspec.compare import require, require_identical, require_rescaled
+from dropspec.gauge import Decision, Gauge, samples_for
+from dropspec.outcomes import ImplementationError, NotClaimed, Undecided, Violation
+from dropspec.plan import MOMENT_RATES
+from dropspec.probes import probe
+from dropspec.properties import clause, given
+from dropspec.reference.dropconnect import forward
+from dropspec.run import Notes, Run
+from dropspec.strategies import LARGE, Case, LinearCase, cases, linear_cases
+
+WIDE = ("float32", "float64")  # where a missing product cannot be taken for rounding
+
+
+@clause("product-1")
+@given(Case(shape=LARGE), case=cases("plain", "wide", layouts=("contiguous",)))
+def test_surviving_weights_are_rescaled(impl: ConnectAdapter, case: Case, notes: Notes) -> None:
+    """Of one input of 1, each output is 0 or W / keep."""
+    y = impl.train(case.x, case.rate, case.seed).output
+    mask = nonzero(y)
+    if case.values == "plain" and mask.any():
+        notes.observe(f"scale at {case.rate!r}", float(np.median(np.abs(y[mask].astype(float) / case.x[mask].astype(float)))))
+    require_rescaled(y, case.x, case.rate, mask, what="output (x: its only weight)")
+
+
+@clause("product-2")
+@given(case=linear_cases(dtypes=WIDE))
+def test_the_output_is_the_masked_product(impl: ConnectAdapter, case: LinearCase) -> None:
+    """On ordinary numbers the output is that of the reference under the mask that the probe recovers with the same seed."""
+    impl.require_seedable()
+    mask, bias_mask, scale = recovered(impl, case)
+    bias = case.bias if impl.has_bias else None
+    impl.reseed(case.seed)
+    y = impl.connect(case.rate, case.weight, bias).train(case.x).output
+    x, weight = case.x.astype(float), case.weight.astype(float)
+    expected = forward(x, weight, None, mask, case.rate) * (1 - case.rate) * scale
+    if bias is not None:
+        expected = expected + (bias if bias_mask is None else bias_mask * bias * scale)
+    size = (np.abs(x) @ np.abs(weight).T) * scale + (0 if bias is None else np.abs(bias) * max(scale, 1))
+    near = np.abs(y - expected) <= (case.shape[2] + 8) * 2.0 ** -FRACTION_BITS[case.dtype] * size
+    require(near, f"the output must be the masked product W x / keep + b at rate {case.rate:.6g}", expected=expected, came=y)
+
+
+def recovered(impl: ConnectAdapter, case: LinearCase) -> tuple[Bits, Bits | None, float]:
+    """The masks that a seed gives, over the weight over the bias where that is dropped, and the scale. Raises NotClaimed if unstable."""
+    dtype = DTYPES[case.dtype]
+    scale = impl.scale(case.rate, dtype)
+    numbers, none = probe(case.shape[0], case.weight, dtype), np.zeros_like(case.bias) if impl.has_bias else None
+
+    def masks() -> Bits:
+        impl.reseed(case.seed)
+        return numbers.read(impl.connect(case.rate, numbers.weight, none).train(numbers.x).output, scale)
+
+    mask = masks()
+    if not np.array_equal(mask, masks()):
+        raise NotClaimed("a seed does not fix its masks (limits-5), so none can be recovered for this call")
+    if impl.bias != "dropped":
+        return mask, None, scale
+    impl.reseed(case.seed)
+    y = impl.connect(case.rate, np.zeros_like(numbers.weight), np.ones_like(case.bias)).train(numbers.x).output
+    return mask, nonzero(y), scale
+
+
+def of_bias(impl: ConnectAdapter, rate: float, bias: Array) -> Array:
+    """The output where all weights are 0: what becomes of the bias."""
+    if not impl.has_bias:
+        raise NotClaimed("it has no bias")
+    return impl.connect(rate, np.zeros((bias.size, 1), bias.dtype), bias).train(np.ones((1, 1), bias.dtype)).output.reshape(-1)
+
+
+@clause("product-3")
+@given(case=cases(layouts=("contiguous",), ranks=(1,)))
+def test_the_bias_is_kept_or_dropped_like_a_weight(impl: ConnectAdapter, case: Case, notes: Notes) -> None:
+    """With all weights 0 the output is the bias, bit for bit; or where it is dropped, 0 or bias / keep."""
+    impl.reseed(case.seed)
+    y = of_bias(impl, case.rate, case.x)
+    notes.certificate = impl.bias
+    if impl.bias == "kept":
+        survivors = nonzero(y)
+        if survivors.any() and not survivors.all():
+            raise Violation(
+                f"{int((~survivors).sum())} of {y.size} biases were dropped at rate {case.rate:.6g}, where it claims to keep them"
+            )
+        require_identical(y, case.x, f"with all weights 0 the output must be the bias at rate {case.rate:.6g}")
+    require_rescaled(y, case.x, case.rate if impl.bias == "dropped" else 0.0, nonzero(y), what="output (x: the bias)")
+
+
+@clause("product-3")
+def test_a_dropped_bias_is_dropped_at_the_rate(impl: ConnectAdapter, run: Run, notes: Notes) -> None:
+    """Where biases are dropped, the share dropped is the rate."""
+    if impl.bias != "dropped":
+        raise NotClaimed("it keeps its bias")
+    rate, tol = 0.3, 0.02 * run.profile.tolerance
+    gauge, ones = Gauge((rate, 1 - rate), tol, run.plan.alpha), np.ones(4096, DTYPES[impl.claims.dtypes[0]])
+    impl.reseed(run.seed_for("product-3"))
+    while gauge.decide() is Decision.OPEN and gauge.n.sum() < 10 * samples_for(tol):
+        kept = int(nonzero(of_bias(impl, rate, ones)).sum())
+        gauge.add((ones.size - kept, kept), (ones.size - kept, kept))
+    settle(gauge, f"drop rate {gauge.measured()[0, 0]:.6g} of the bias at rate {rate}", notes, gauge.eps[0, 0])
+
+
+def settle(gauge: Gauge, seen: str, notes: Notes, within: float) -> None:
+    """Raises Violation or Undecided with what was seen, or adds it to the certificate."""
+    said = f"{seen} ({int(gauge.n.sum()):,} samples)"
+    decision = gauge.decide()
+    if decision is Decision.FAIL:
+        raise Violation(said)
+    if decision is Decision.OPEN:
+        raise Undecided(said)
+    notes.certificate = "; ".join(filter(None, (notes.certificate, f"{said} ±{within:.2g}")))
+
+
+@clause("product-4")
+def test_the_expected_output_is_the_plain_layer(impl: ConnectAdapter, run: Run, notes: Notes) -> None:
+    """The mean of outputs on ordinary numbers is W x + b."""
+    measure(impl, run, notes, "product-4", "mean output")
+
+
+@clause("product-5")
+def test_the_variance_is_that_of_the_rate(impl: ConnectAdapter, run: Run, notes: Notes) -> None:
+    """The mean of (output - (W x + b))² is rate / keep · Σ W² x²."""
+    measure(impl, run, notes, "product-5", "mean (output - (W x + b))²")
+
+
+OUTPUTS = 2048  # of one layer, with rows alike: each is a sample
+INPUTS = LinearCase(shape=(1, 1, 6), dtype="float64", seed=4)
+
+
+def measure(impl: ConnectAdapter, run: Run, notes: Notes, purpose: str, what: str) -> None:
+    """Lets a gauge decide on the mean of outputs, or of their squared deviations, mapped to 0 … 1 by what is possible under any mask.
+
+    A likelihood ratio of two cells is convex in a share that lies between them, so its bounds hold for such shares too.
+    """
+    dtype = DTYPES["float64" if "float64" in impl.claims.dtypes else impl.claims.dtypes[0]]
+    x, row, tol = INPUTS.x.astype(dtype), INPUTS.weight.astype(dtype), 0.01 * run.profile.tolerance
+    bias = INPUTS.bias.astype(dtype) if impl.has_bias else None
+    for rate in MOMENT_RATES:
+        value, chance, plain = possible(x[0] * row[0], bias, rate, impl.bias)
+        if purpose == "product-5":
+            value = (value - plain) ** 2
+        low, span = value.min(), np.ptp(value)
+        right = float(chance @ value)
+        share = (right - low) / span
+        gauge = Gauge((share, 1 - share), tol, run.plan.alpha)
+        impl.reseed(run.seed_for(f"{purpose} {rate}"))
+        layer = impl.connect(rate, np.tile(row, (OUTPUTS, 1)), None if bias is None else np.tile(bias, OUTPUTS))
+        while gauge.decide() is Decision.OPEN and gauge.n.sum() < 10 * samples_for(tol):
+            y = layer.train(x).output[0].astype(np.float64)
+            y = (y - plain) ** 2 if purpose == "product-5" else y
+            total = float(np.fmin(np.fmax((y - low) / span, 0), 1).sum())
+            gauge.add((total, OUTPUTS - total), (total, OUTPUTS - total))
+        mean = low + span * gauge.measured()[0, 0]
+        notes.observe(f"{what} over right at {rate}", mean / right)
+        settle(gauge, f"{what} {mean:.6g} at rate {rate}, where {right:.6g} is right", notes, float(gauge.eps[0, 0]) * span)
+
+
+def possible(products: Array, bias: Array | None, rate: float, of_bias: str) -> tuple[Array, Array, float]:
+    """Every value that an output can have, with its chance; and that of the plain layer."""
+    terms = products.astype(np.float64)
+    kept = 0.0 if bias is None else float(bias[0])
+    plain = float(terms.sum() + kept)
+    if of_bias == "dropped":
+        terms, kept = np.append(terms, kept), 0.0
+    masks = np.array(list(product([0, 1], repeat=len(terms))))
+    chance = np.prod(np.where(masks, 1 - rate, rate), axis=1)
+    return masks @ terms / (1 - rate) + kept, chance, plain
+
+
+@clause("product-6")
+@given(case=linear_cases())
+def test_shape_and_dtype_are_right(impl: ConnectAdapter, case: LinearCase) -> None:
+    """(examples, inputs) gives (examples, outputs), in the dtype of the input."""
+    _require_form(impl, case, case.x)
+
+
+@clause("product-6", should=True)
+@given(case=linear_cases())
+def test_any_number_of_leading_axes_is_taken(impl: ConnectAdapter, case: LinearCase) -> None:
+    """One example without an axis, and examples in two or three axes."""
+    for shape in ((), (2, 3), (2, 1, 3)):
+        _require_form(impl, case, np.resize(case.x, (*shape, case.shape[2])))
+
+
+def _require_form(impl: ConnectAdapter, case: LinearCase, x: Array) -> None:
+    impl.reseed(case.seed)
+    layer = impl.connect(case.rate, case.weight)
+    try:
+        y = layer.train(x).output
+    except ImplementationError as error:
+        raise Violation(f"{error}; input of shape {x.shape} must give output of shape {(*x.shape[:-1], case.shape[1])}") from error
+    if y.dtype != x.dtype:
+        raise Violation(f"input and weight of dtype {x.dtype} gave output of dtype {y.dtype}")
+
+
+@clause("product-7")
+@given(case=linear_cases())
+def test_nothing_that_goes_in_is_changed(impl: ConnectAdapter, case: LinearCase) -> None:
+    """Input, weight and bias are after forward and backward what they were before."""
+    impl.reseed(case.seed)
+    bias = case.bias if impl.has_bias else None
+    layer = impl.connect(case.rate, case.weight, bias)
+    for call in (layer.train, layer.evaluate):
+        try:
+            run = call(case.x, differentiable=True)
+            run.gradients(case.upstream)
+        except NotClaimed:
+            run = layer.train(case.x)
+        require_identical(run.input_after, case.x, "a call must leave its input as it was")
+        weight, own_bias = layer.parameters
+        require_identical(weight, case.weight, "a call must leave the weight as it was: its mask belongs into a copy")
+        if bias is not None and own_bias is not None:
+            require_identical(own_bias, bias, "a call must leave the bias as it was")

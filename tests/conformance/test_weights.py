@@ -1,0 +1,137 @@
+"""Chapter `weights`: which weights are dropped, and how often. Masks are recovered from outputs by a probe."""
+
+import numpy as np
+
+from dropspec.adapters.connect import ConnectAdapter
+from dropspec.arrays import DTYPES, Bits
+from dropspec.budget import require_far_fetched
+from dropspec.outcomes import NotClaimed, Unreadable, Violation
+from dropspec.properties import clause, given
+from dropspec.run import Notes, Run, judge
+from dropspec.strategies import seeds
+
+SIZE = 16  # outputs, and inputs
+ALIKE = {
+    "examples": ((1, 2), "stochastic depth, not DropConnect: whole samples are dropped"),
+    "outputs": ((2,), "dropout of the outputs, not DropConnect: whole outputs are dropped"),
+    "inputs": ((1,), "dropout of the inputs, not DropConnect: whole inputs are dropped"),
+}
+
+
+def draw(impl: ConnectAdapter, seed: int, examples: int) -> Bits:
+    """Masks of a layer of 16×16 positive weights at rate 0.5, in the first dtype that it takes."""
+    impl.reseed(seed)
+    return impl.draw(0.5, examples, np.ones((SIZE, SIZE)), DTYPES[impl.claims.dtypes[0]])
+
+
+@clause("weights-1")
+@given(seed=seeds())
+def test_single_weights_are_dropped(impl: ConnectAdapter, seed: int, notes: Notes) -> None:
+    """Every output is explained by a mask over its weights, and it is not whole examples, outputs or inputs that survive or not."""
+    try:
+        masks = draw(impl, seed, impl.examples)
+    except Unreadable as error:
+        raise Violation(f"{error}; so it is not its weights that are dropped") from error
+    require_far_fetched(SIZE * (SIZE - 1) * np.log(0.5) + np.log(2))  # rows of 16 fair bits that are all alike, each of 16
+    share = masks.mean()
+    for what, (axes, name) in ALIKE.items():
+        groups = masks.mean(axes)
+        if bool(np.isin(groups, (0, 1)).all()) and 0 < share < 1 and (impl.examples > 1 or what != "examples"):
+            notes.observe(f"whole {what} dropped", 1)
+            raise Violation(
+                f"at rate 0.5 the {masks.size // groups.size} weights of each of {groups.size} {what} survive or are dropped together: "
+                f"this is {name}"
+            )
+
+
+@clause("weights-2")
+def test_the_drop_probability_is_the_rate(run: Run, notes: Notes) -> None:
+    """At every rate and in every dtype, the share of weights dropped is the rate to the stated tolerance, in small layers too."""
+    results = run.results(run.plan.main)
+    for r in results:
+        notes.observe(f"drop rate at {r.campaign.rate:g} in {r.campaign.dtype}", r.findings["rate"].share)
+    judge([*results, *run.results(run.plan.small)], "rate", notes)
+
+
+@clause("weights-3")
+def test_it_is_the_same_at_every_place(run: Run, notes: Notes) -> None:
+    """No row, column or corner of the weight has a rate of its own."""
+    judge(run.results((*run.plan.main, *run.plan.small)), "unit", notes)
+
+
+@clause("weights-3")
+def test_it_does_not_depend_on_signs(run: Run, notes: Notes) -> None:
+    """The sign of a weight has no influence on its fate, nor has that of its input; their sizes differ from place to place."""
+    judge(run.results(run.plan.main), "sign", notes)
+
+
+@clause("weights-4")
+def test_neighbouring_weights_of_an_output_are_independent(run: Run, notes: Notes) -> None:
+    """The drop rate is the same whether the weight of the input before was dropped or survived."""
+    judge(run.results((*run.plan.main, *run.plan.small)), "left", notes)
+
+
+@clause("weights-4")
+def test_weights_of_one_input_are_independent(run: Run, notes: Notes) -> None:
+    """The drop rate is the same whether the same input's weight of the output before was dropped or survived."""
+    judge(run.results(run.plan.main), "output", notes)
+
+
+@clause("weights-5")
+@given(seed=seeds())
+def test_examples_share_a_mask_as_claimed(impl: ConnectAdapter, seed: int, notes: Notes) -> None:
+    """Each of sixteen examples has a mask of its own, or all share one: as claimed, and where nothing is claimed, either."""
+    if impl.examples == 1:
+        raise NotClaimed("only one masked weight is seen of a call, whatever the examples")
+    masks = draw(impl, seed, impl.examples).reshape(impl.examples, -1)
+    require_far_fetched(2 * np.log(impl.examples) + masks.shape[1] * np.log(0.5))
+    distinct = len(np.unique(masks, axis=0))
+    seen = {1: "call", impl.examples: "example"}.get(distinct, "")
+    notes.observe("masks of 16 examples", distinct)
+    notes.certificate = {"call": "one mask a call", "example": "a mask for each example"}.get(seen, "")
+    if seen != impl.mask_per:
+        kinds = {"example": "a mask for each example", "call": "one mask for all examples of a call"}
+        claimed = "it claims" if impl.claims.mask_per else "it seemed to have"
+        raise Violation(f"{impl.examples} examples of a call had {distinct} different masks, where {claimed} {kinds[impl.mask_per]}")
+
+
+@clause("weights-5")
+def test_weights_far_apart_are_independent(run: Run, impl: ConnectAdapter, notes: Notes) -> None:
+    """The drop rate is the same whether the weight 256 places before, the same one of the example before, was dropped or survived."""
+    judge(run.results(run.plan.main), "row", notes)
+
+
+@clause("weights-6")
+def test_successive_calls_are_independent(run: Run, notes: Notes) -> None:
+    """The drop rate is the same whether the same weight was dropped or survived in the call before."""
+    judge(run.results(run.plan.main), "call", notes)
+
+
+@clause("weights-6")
+def test_successive_calls_of_small_layers_are_independent(run: Run, notes: Notes) -> None:
+    """The same of layers with 1 to 1,000 weights."""
+    judge(run.results(run.plan.small), "above", notes)
+
+
+@clause("weights-7")
+def test_the_number_dropped_of_256_is_binomial(run: Run, notes: Notes) -> None:
+    """The number dropped of 256 weights, or of an example's, varies as a Binomial does: no fixed count."""
+    judge(run.results(run.plan.main), "sum of row", notes)
+
+
+@clause("weights-7")
+def test_the_number_dropped_of_a_call_is_binomial(run: Run, notes: Notes) -> None:
+    """The number dropped of a whole call varies as a Binomial does, large or small."""
+    judge(run.results((*run.plan.main, *run.plan.small)), "sum of call", notes)
+
+
+@clause("weights-8")
+def test_there_is_no_echo(run: Run, notes: Notes) -> None:
+    """The masks agree with themselves half of the time at every distance below 65,536 weights."""
+    judge(run.results(run.plan.main), "echo", notes)
+
+
+@clause("weights-8")
+def test_masks_do_not_repeat(run: Run, notes: Notes) -> None:
+    """No stretch of 256 weights at rate 0.5, or 1,024 at 0.1 and 0.9, comes twice."""
+    judge(run.results((*run.plan.main, *run.plan.small)), "twins", notes)

@@ -1,0 +1,146 @@
+"""Trials that clauses of more than one family rest on: each drives an implementation through its elementwise side, and raises Violation."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from .adapters import Adapter
+from .arrays import DTYPES, Array, nonzero
+from .budget import require_far_fetched
+from .compare import require, require_identical, require_rescaled
+from .outcomes import BadReply, ImplementationError, NotClaimed, Violation
+from .run import Notes, Run
+from .strategies import Case
+
+NO_RATES = (-0.1, 1.1, float("nan"), float("inf"), float("-inf"), -1.0, 2.0)
+UNITS = 256
+
+
+@contextmanager
+def must_work() -> Iterator[None]:
+    """Here an error is no accident on the way to a clause: that it works is the clause."""
+    try:
+        yield
+    except ImplementationError as error:
+        raise Violation(f"{error}; it must work") from error
+
+
+def refusals(impl: Adapter, rate: Any) -> list[tuple[str, BaseException | None]]:
+    """When a rate was refused, and with what; empty if an output came."""
+    if impl.claims.rate_is_keep and not isinstance(rate, float):
+        raise NotClaimed("it takes a keep probability, which cannot be formed from what is no number")
+    stage = "at construction" if impl.at_construction else "at the call"
+    impl.guard.reset()
+    impl.reseed(0)
+    try:
+        layer = impl.constructed(rate)
+        stage = "at the call"
+        layer.train(np.ones(8, DTYPES[impl.claims.dtypes[0]]))
+    except BadReply:
+        return []
+    except ImplementationError as error:
+        return [(stage, error.__cause__)]
+    return []
+
+
+def require_refusal(impl: Adapter) -> None:
+    """A rate below 0, above 1, NaN or infinite is refused with an error, at construction or at the first call."""
+    accepted = [rate for rate in NO_RATES if not refusals(impl, rate)]
+    if accepted:
+        refusals(impl, accepted[0])  # so that the reproduction shows the first
+        raise Violation(f"rate {', '.join(map(repr, accepted))} was accepted: a call in training returned an output")
+
+
+def require_early_refusal(impl: Adapter) -> None:
+    """A rate that is no probability is refused at construction (a function: at the call), as ValueError."""
+    for rate in NO_RATES:
+        stage, error = (refusals(impl, rate) or [("", None)])[0]
+        if error is None or not (isinstance(error, ValueError)):
+            came = f"raised {type(error).__name__} {stage}" if error else "was accepted"
+            raise Violation(
+                f"rate {rate!r} {came}; it should be refused {'at construction' if impl.at_construction else 'at the call'} as ValueError"
+            )
+        if stage == "at the call" and impl.at_construction:
+            raise Violation(
+                f"rate {rate!r} was accepted at construction and refused only at the call; it should be refused at once, as ValueError"
+            )
+
+
+def require_right_next_to_0_and_1(impl: Adapter, seed: int) -> None:
+    """At rates next to 0 and 1 every output is finite, and every survivor rescaled by 1 / keep."""
+    for rate in (1 - 2.0**-10, 1 - 2.0**-14, 1 - 2.0**-24, 2.0**-24, 1e-7, 1e-12):
+        for dtype in (name for name in ("float32", "float64") if name in impl.claims.dtypes):
+            x = np.where(np.arange(1 << 12) % 2, 1.5, -0.75).astype(DTYPES[dtype])
+            with must_work():
+                y = impl.train(x, rate, seed).output
+            require(np.isfinite(y), f"outputs must be finite at rate {rate!r}", x=x, came=y)
+            require_rescaled(y, x, rate, nonzero(y))
+
+
+def require_replay(impl: Adapter, case: Case) -> None:
+    """The same seed before the same call gives the same output, bit for bit."""
+    impl.require_seedable()
+    first, second = (impl.train(case.x, case.rate, case.seed).output for _ in range(2))
+    require_identical(second, first, f"seed {case.seed} twice must give the same output at rate {case.rate:.6g}")
+
+
+def require_other_masks(impl: Adapter, seed: int) -> None:
+    """The next seed and one far away give other masks."""
+    impl.require_seedable()
+    require_far_fetched(UNITS * np.log(0.5))
+    mask = nonzero(impl.train(ones(impl), 0.5, seed).output)
+    for other in (seed + 1, seed ^ 0x5DEECE66):
+        if np.array_equal(mask, nonzero(impl.train(ones(impl), 0.5, other).output)):
+            raise Violation(f"seeds {seed} and {other} gave the same mask of {UNITS} units at rate 0.5")
+
+
+def require_generators_left_alone(impl: Adapter, seed: int) -> None:
+    """After construction and calls, the global generators of torch, NumPy and Python still follow from the seeds given before."""
+    seeders: dict[str, Any] = {"NumPy's": (np.random.seed, lambda: np.random.random(4).tolist()), "Python's": (random.seed, random.random)}
+    if impl.framework == "torch":
+        import torch
+
+        seeders["torch's"] = (torch.manual_seed, lambda: torch.rand(4).tolist())
+    require_far_fetched(np.log(2.0**-53 * 2**-24))
+    for whose, (plant, draw) in seeders.items():
+        drawn = []
+        for planted in (seed, seed + 1, seed):
+            impl.reseed(planted)
+            plant(planted)
+            layer = impl.layer(0.5)
+            layer.train(ones(impl))
+            layer.train(ones(impl))
+            drawn.append([draw(), draw(), draw()])
+        if drawn[0] == drawn[1]:
+            raise Violation(
+                f"{whose} global generator was reseeded: after a call it gives the same numbers for seeds {seed} and {seed + 1}"
+            )
+        if drawn[0] != drawn[2]:
+            raise Violation(f"{whose} global generator was reseeded: after a call it gives other numbers for seed {seed} than before")
+
+
+def ones(impl: Adapter, units: int = UNITS) -> Array:
+    """An input of ones in the first dtype that it takes."""
+    return np.ones(units, DTYPES[impl.claims.dtypes[0]])
+
+
+def require_every_dtype(impl: Adapter, notes: Notes) -> None:
+    """float16, bfloat16, float32 and float64 are all taken."""
+    if impl.claims.refused:
+        raise Violation("; ".join(f"{error}" for error in impl.claims.refused.values()) + ": every floating dtype must be taken")
+    notes.certificate = "taken: " + ", ".join(impl.claims.dtypes)
+
+
+def require_right_values_in_every_dtype(impl: Adapter, run: Run) -> None:
+    """In each dtype alone: survivors are x / keep, the others 0, and the dtype is kept."""
+    for name in impl.claims.dtypes:
+        case = Case(shape=(129,), dtype=name, rate=0.3, seed=run.seed_for(f"numerics-1 {name}"))
+        y = impl.train(case.x, case.rate, case.seed).output
+        if y.dtype.name != name:
+            raise Violation(f"input of dtype {name} gave output of dtype {y.dtype}")
+        require_rescaled(y, case.x, case.rate, nonzero(y))
