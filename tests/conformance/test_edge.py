@@ -10,7 +10,15 @@ from dropspec.outcomes import BadReply, ImplementationError, NotClaimed, Violati
 from dropspec.properties import clause, given
 from dropspec.run import Run
 from dropspec.strategies import Case, cases, rates, seeds
-from dropspec.trials import must_work, refusals, require_early_refusal, require_refusal, require_right_next_to_0_and_1
+from dropspec.trials import (
+    must_work,
+    refusals,
+    require_early_refusal,
+    require_next_to_no_drops,
+    require_refusal,
+    require_right_next_to_0_and_1,
+    require_survivors_next_to_1,
+)
 
 SPECIAL = (np.nan, np.inf, -np.inf)
 
@@ -87,29 +95,13 @@ def test_rates_next_to_0_and_1_give_finite_right_scales(impl: Adapter, seed: int
 @clause("edge-5")
 def test_a_scale_next_to_rate_1_is_right(impl: Adapter, run: Run) -> None:
     """At rate 1 - 2^-14 there are survivors among 2^20 units, and they are x / keep."""
-    rate, x = 1 - 2.0**-14, np.ones(1 << 16, DTYPES[impl.claims.dtypes[0]])
-    impl.reseed(run.seed_for("edge-5"))
-    layer, survivors = impl.layer(rate), 0
-    for _ in range(16):
-        y = layer.train(x).output
-        require_rescaled(y, x, rate, nonzero(y))
-        survivors += int(nonzero(y).sum())
-    require_far_fetched(2**20 * np.log(rate))
-    if not survivors:
-        raise Violation(f"none of 2^20 units survived rate {rate!r}, where about 64 should")
+    require_survivors_next_to_1(impl, run.seed_for("edge-5"))
 
 
 @clause("edge-5")
 def test_a_tiny_rate_drops_next_to_nothing(impl: Adapter, run: Run) -> None:
     """At rate 1e-12 fewer than four of half a million units are dropped in each dtype, where a coarse uniform drops hundreds."""
-    units, tiny = 1 << 18, 1e-12
-    require_far_fetched(4 * np.log(2 * units * tiny))  # four or more dropped of 2 · 2^18: at most (n · rate)^4
-    for name in impl.claims.dtypes:
-        impl.reseed(run.seed_for(f"edge-5 {name}"))
-        layer, x = impl.layer(tiny), np.ones(units, DTYPES[name])
-        dropped = sum(int((~nonzero(layer.train(x).output)).sum()) for _ in range(2))
-        if dropped >= 4:
-            raise Violation(f"{dropped} of {2 * units:,} units were dropped at rate 1e-12 in {name}")
+    require_next_to_no_drops(impl, run)
 
 
 @clause("edge-6")

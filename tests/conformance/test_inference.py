@@ -14,6 +14,7 @@ from dropspec.plan import MOMENT_RATES
 from dropspec.properties import clause, given
 from dropspec.run import Notes, Run
 from dropspec.strategies import LARGE, Case, LinearCase, cases, linear_cases
+from dropspec.trials import must_work
 
 QUARTILE = 0.6744897501960817  # of the standard normal: half of it lies within
 
@@ -104,7 +105,8 @@ def test_training_and_evaluation_follow_each_other(impl: ConnectAdapter, case: C
     layer, weights = impl.layer(0.5), np.ones(256, DTYPES[case.dtype])
     require_far_fetched(256 * np.log(0.5))
     for step in ("first call", "call after an evaluation"):
-        y = layer.train(weights).output
+        with must_work():
+            y = layer.train(weights).output
         if nonzero(y).all() or not nonzero(y).any() or not np.isin(y, (0, 2)).all():
             raise Violation(f"in training at rate 0.5, the {step} gave {np.unique(y)[:4].tolist()} for 256 ones, where 0 and 2 are right")
         y = layer.evaluate(weights).output
@@ -128,6 +130,7 @@ def test_the_variance_of_matched_moments_is_right(impl: ConnectAdapter, run: Run
 
 LAYER = LinearCase(shape=(1, 1, 6), dtype="float64", seed=6)
 OUTPUTS = 1024
+FEW = 8  # draws, whose mean before the activation could be taken for one after it
 
 
 def _judge(impl: ConnectAdapter, run: Run, notes: Notes, purpose: str, where: str, inside: Callable[[Array], Bits]) -> None:
@@ -159,8 +162,8 @@ def _judge(impl: ConnectAdapter, run: Run, notes: Notes, purpose: str, where: st
 @clause("inference-7")
 def test_the_average_is_taken_after_the_activation(impl: ConnectAdapter, run: Run) -> None:
     """At mean 0 the average of relu(u) is 0.3989 standard deviations; that of u before it is about 0."""
-    if not impl.claims.samples:
-        raise NotClaimed("it does not claim the paper's inference (`samples`)")
+    if impl.claims.samples < FEW:
+        raise NotClaimed(f"it does not claim the paper's inference with {FEW} draws or more (`samples`)")
     if impl.framework != "torch":
         raise NotClaimed("activations are given to torch layers only")
     import torch
@@ -170,7 +173,7 @@ def test_the_average_is_taken_after_the_activation(impl: ConnectAdapter, run: Ru
     layer = impl.connect(0.5, np.tile(np.array([1.0, 1.0], dtype), (OUTPUTS, 1)), activation=torch.relu)
     y = float(layer.evaluate(np.array([[1.0, -1.0]], dtype)).output.astype(np.float64).mean())
     deviation, right = np.sqrt(2.0), 0.3989422804014327  # rate / keep is 1, and W² x² sums to 2
-    require_far_fetched(-OUTPUTS * impl.claims.samples * 0.2**2 / 2 if impl.claims.samples * OUTPUTS >= 1 << 12 else 0)
+    require_far_fetched(-OUTPUTS * impl.claims.samples * 0.2**2 / 2)
     if abs(y / deviation - right) > 0.2:  # relu is 1-Lipschitz, so the mean of so many draws is off by .2 with chance exp(-n · .2² / 2)
         raise Violation(
             f"the mean of relu over the draws must be {right:.4g} standard deviations where W x = 0, but it is {y / deviation:.4g}: "

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from dropspec.adapters.connect import ConnectAdapter, Connection
-from dropspec.arrays import DTYPES, Array, nonzero
+from dropspec.adapters.connect import ConnectAdapter, Connection, Gradients, Product
+from dropspec.arrays import DTYPES, FRACTION_BITS, Array, nonzero
 from dropspec.budget import require_far_fetched
 from dropspec.compare import require, require_identical
-from dropspec.outcomes import ImplementationError, NotClaimed, Violation
+from dropspec.outcomes import NotClaimed, Violation
 from dropspec.properties import clause, given
 from dropspec.run import Notes, Run
 from dropspec.strategies import Case, LinearCase, cases, linear_cases, seeds
@@ -15,11 +15,13 @@ from dropspec.trials import (
     require_early_refusal,
     require_every_dtype,
     require_generators_left_alone,
+    require_next_to_no_drops,
     require_other_masks,
     require_refusal,
     require_replay,
     require_right_next_to_0_and_1,
     require_right_values_in_every_dtype,
+    require_survivors_next_to_1,
 )
 
 
@@ -31,12 +33,27 @@ def bias_of(impl: ConnectAdapter, case: LinearCase) -> Array | None:
 @clause("limits-1")
 @given(case=linear_cases("integers"))
 def test_rate_0_is_the_plain_layer(impl: ConnectAdapter, case: LinearCase) -> None:
-    """In training at rate 0 the output is W x + b, exactly where the arithmetic is."""
+    """In training at rate 0 output and gradients are those of W x + b, exactly where the arithmetic is."""
     impl.reseed(case.seed)
+    x, weight, g = (a.astype(float) for a in (case.x, case.weight, case.upstream))
     with must_work():
-        y = impl.connect(0.0, case.weight, bias_of(impl, case)).train(case.x).output
-    wide = case.x.astype(float) @ case.weight.astype(float).T + (case.bias.astype(float) if impl.has_bias else 0)
-    require(np.asarray(y == wide), "in training at rate 0 the output must be W x + b", expected=wide, came=y)
+        run = impl.connect(0.0, case.weight, bias_of(impl, case)).train(case.x, differentiable=True)
+        wide = x @ weight.T + (case.bias.astype(float) if impl.has_bias else 0)
+        require(np.asarray(run.output == wide), "in training at rate 0 the output must be W x + b", expected=wide, came=run.output)
+        came = gradients_where_offered(run, case.upstream)
+    if came is None:
+        return
+    for which, seen, expected in (("input", came.x, g @ weight), ("weight", came.weight, g.T @ x)):
+        message = f"in training at rate 0 the gradient of the {which} must be the plain layer's"
+        require(np.asarray(seen == expected), message, expected=expected, came=seen)
+
+
+def gradients_where_offered(run: Product, upstream: Array) -> Gradients | None:
+    """The gradients of a call; None where the implementation has no backward pass."""
+    try:
+        return run.gradients(upstream)
+    except NotClaimed:
+        return None
 
 
 @clause("limits-1")
@@ -63,9 +80,16 @@ def test_rate_1_leaves_the_bias_alone(impl: ConnectAdapter, case: LinearCase) ->
         np.asarray(run.output == expected), "in training at rate 1 the output must be the bias alone", expected=expected, came=run.output
     )
     with must_work():
-        g = run.gradients(case.upstream)
+        g = gradients_where_offered(run, case.upstream)
+    if g is None:
+        return
     for which, came in (("weight", g.weight), ("input", g.x)):
         require(came == 0, f"in training at rate 1 the gradient of the {which} must be 0", gradient=came)
+    if g.bias is not None and bias is not None:
+        total = case.upstream.sum(0, dtype=np.float64) * (impl.bias == "kept")
+        allowed = (case.shape[0] + 8) * 2.0 ** -FRACTION_BITS[case.dtype] * np.abs(case.upstream).sum(0, dtype=np.float64)
+        message = "in training at rate 1 the gradient of the bias must be the sum of the upstream, or 0 where it is dropped"
+        require(np.abs(g.bias - total) <= allowed, message, expected=total, gradient=g.bias)
 
 
 @clause("limits-2")
@@ -94,6 +118,18 @@ def test_it_is_refused_early_and_as_value_error(impl: ConnectAdapter) -> None:
 def test_rates_next_to_0_and_1_give_finite_right_scales(impl: ConnectAdapter, seed: int) -> None:
     """Next to 0 and 1 every output is finite, and every survivor is W / keep."""
     require_right_next_to_0_and_1(impl, seed)
+
+
+@clause("limits-4")
+def test_a_scale_next_to_rate_1_is_right(impl: ConnectAdapter, run: Run) -> None:
+    """At rate 1 - 2^-14 there are survivors among 2^20 weights, and they are W / keep."""
+    require_survivors_next_to_1(impl, run.seed_for("limits-4"))
+
+
+@clause("limits-4")
+def test_a_tiny_rate_drops_next_to_nothing(impl: ConnectAdapter, run: Run) -> None:
+    """At rate 1e-12 fewer than four of half a million weights are dropped in each dtype."""
+    require_next_to_no_drops(impl, run)
 
 
 @clause("limits-5")
@@ -152,8 +188,14 @@ def test_copies_drop_as_the_layer_does(impl: ConnectAdapter, seed: int) -> None:
         if not np.isin(y, (0, 2)).all() or nonzero(y).all() or not nonzero(y).any():
             raise Violation(f"after {how}, weights of 1 at rate 0.5 give {np.unique(y)[:4].tolist()}, where 0 and 2 are right")
         require_identical(other.parameters[0], weight, f"{how} must keep the weight")
+        if not impl.claims.samples:
+            evaluated = other.evaluate(np.eye(SIZE, dtype=DTYPES[dtype])).output
+            require_identical(evaluated, weight.T, f"after {how}, an evaluation must give the plain layer's output")
         if np.array_equal(y, spelled(layer, dtype)):
             raise Violation(f"a layer and what came of {how} drew the same mask of {SIZE**2} weights at rate 0.5")
+
+
+SIZES = ((0, 5, 3), (1, 1, 1), (1, 3, 5), (2, 5, 3))  # examples, outputs, inputs
 
 
 @clause("limits-9")
@@ -161,16 +203,26 @@ def test_copies_drop_as_the_layer_does(impl: ConnectAdapter, seed: int) -> None:
 def test_any_size_works(impl: ConnectAdapter, case: LinearCase) -> None:
     """No example, one example, one input, one output, and layers that are not square give outputs of the right shape, 0 or W x / keep."""
     dtype = DTYPES[case.dtype]
-    for examples, outputs, inputs in ((0, 5, 3), (1, 1, 1), (1, 3, 5), (2, 5, 3)):
+    for examples, outputs, inputs in SIZES:
         impl.guard.reset()
-        try:
-            y = impl.connect(case.rate, np.ones((outputs, inputs), dtype)).train(np.ones((examples, inputs), dtype)).output
-        except NotClaimed:
-            raise
-        except ImplementationError as error:
-            raise Violation(f"{error}; {examples} examples, {inputs} inputs and {outputs} outputs must work") from error
+        x = np.ones((examples, inputs), dtype)
+        with must_work():
+            y = impl.connect(case.rate, np.ones((outputs, inputs), dtype)).train(x).output
         survivors = y.astype(np.float64) * (1 - case.rate)
         near = np.abs(survivors - np.rint(survivors)) <= 2.0**-6 * inputs
         require(
             near & (survivors <= inputs + 0.5), f"an output of {inputs} ones must count survivors / keep at rate {case.rate:.6g}", came=y
         )
+
+
+@clause("limits-9")
+@given(case=linear_cases())
+def test_any_size_evaluates(impl: ConnectAdapter, case: LinearCase) -> None:
+    """In evaluation the same sizes give the sum of all weights."""
+    dtype = DTYPES[case.dtype]
+    for examples, outputs, inputs in SIZES:
+        impl.guard.reset()
+        with must_work():
+            y = impl.connect(case.rate, np.ones((outputs, inputs), dtype)).evaluate(np.ones((examples, inputs), dtype)).output
+        if not impl.claims.samples:
+            require(y == inputs, f"in evaluation an output of {inputs} weights of 1 must be {inputs}", came=y)

@@ -33,7 +33,13 @@ PROFILES = {
     "deep": Profile("deep", 0.5, 6000, 200),
 }
 
-DEFAULT_TARGETS = ("torch.nn:Dropout", "dropspec.reference:Dropout", "numpy-reference=dropspec.reference.dropout:dropout")
+DEFAULT_TARGETS = (
+    "torch.nn:Dropout",
+    "dropspec.reference:Dropout",
+    "numpy-reference=dropspec.reference.dropout:dropout",
+    "dropspec.reference:DropConnect",
+    "numpy-dropconnect=dropspec.reference.dropconnect:dropconnect",
+)
 
 
 @dataclass(frozen=True)

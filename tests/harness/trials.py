@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -82,6 +81,32 @@ def require_right_next_to_0_and_1(impl: Adapter, seed: int) -> None:
             require_rescaled(y, x, rate, nonzero(y))
 
 
+def require_survivors_next_to_1(impl: Adapter, seed: int) -> None:
+    """At rate 1 - 2^-14 there are survivors among 2^20 units, and they are x / keep."""
+    rate, x = 1 - 2.0**-14, np.ones(1 << 16, DTYPES[impl.claims.dtypes[0]])
+    impl.reseed(seed)
+    layer, survivors = impl.layer(rate), 0
+    for _ in range(16):
+        y = layer.train(x).output
+        require_rescaled(y, x, rate, nonzero(y))
+        survivors += int(nonzero(y).sum())
+    require_far_fetched(2**20 * np.log(rate))
+    if not survivors:
+        raise Violation(f"none of 2^20 units survived rate {rate!r}, where about 64 should")
+
+
+def require_next_to_no_drops(impl: Adapter, run: Run) -> None:
+    """At rate 1e-12 fewer than four of half a million units are dropped in each dtype, where a coarse uniform drops hundreds."""
+    units, tiny = 1 << 18, 1e-12
+    require_far_fetched(4 * np.log(2 * units * tiny))  # four or more dropped of 2 · 2^18: at most (n · rate)^4
+    for name in impl.claims.dtypes:
+        impl.reseed(run.seed_for(f"tiny rate {name}"))
+        layer, x = impl.layer(tiny), np.ones(units, DTYPES[name])
+        dropped = sum(int((~nonzero(layer.train(x).output)).sum()) for _ in range(2))
+        if dropped >= 4:
+            raise Violation(f"{dropped} of {2 * units:,} units were dropped at rate 1e-12 in {name}")
+
+
 def require_replay(impl: Adapter, case: Case) -> None:
     """The same seed before the same call gives the same output, bit for bit."""
     impl.require_seedable()
@@ -101,13 +126,8 @@ def require_other_masks(impl: Adapter, seed: int) -> None:
 
 def require_generators_left_alone(impl: Adapter, seed: int) -> None:
     """After construction and calls, the global generators of torch, NumPy and Python still follow from the seeds given before."""
-    seeders: dict[str, Any] = {"NumPy's": (np.random.seed, lambda: np.random.random(4).tolist()), "Python's": (random.seed, random.random)}
-    if impl.framework == "torch":
-        import torch
-
-        seeders["torch's"] = (torch.manual_seed, lambda: torch.rand(4).tolist())
     require_far_fetched(np.log(2.0**-53 * 2**-24))
-    for whose, (plant, draw) in seeders.items():
+    for whose, (plant, draw) in impl.global_generators.items():
         drawn = []
         for planted in (seed, seed + 1, seed):
             impl.reseed(planted)

@@ -17,11 +17,12 @@ from dropspec.adapters import Adapter, Claims, Layer
 from dropspec.arrays import Array, Bits
 from dropspec.budget import ALPHA_RUN, PROFILES
 from dropspec.campaign import BUDGET, Campaign, Results, conduct
+from dropspec.clauses import FAMILIES
 from dropspec.gauge import Decision, Gauge
 from dropspec.guard import Guard
 from dropspec.lenses import Finding, Lens, build
 from dropspec.outcomes import ImplementationError, NotClaimed, Undecided, Violation
-from dropspec.plan import EVERY_LENS, RIDGE_RATES, plan_for
+from dropspec.plan import EVERY_LENS, MOMENT_RATES, OF_MOMENTS, RIDGE_RATES, plan_for
 from dropspec.run import Notes, Run, judge
 
 ALPHA = 1e-12
@@ -55,7 +56,7 @@ class Fake(Adapter):
 
     def __init__(self, masks: Masks = right, dtypes: tuple[str, ...] = ("float32",)) -> None:
         super().__init__("fake:fake", Guard(60.0), Claims(dtypes))
-        self.masks, self.rng, self.calls = masks, np.random.default_rng(0), 0
+        self.drawn, self.rng, self.calls = masks, np.random.default_rng(0), 0
 
     def reseed(self, seed: int) -> None:
         """Seeds the masks."""
@@ -75,7 +76,7 @@ class FakeLayer(Layer):
     def train(self, x: Array, *, differentiable: bool = False) -> Reply:
         """x / keep where the mask is True."""
         self.adapter.calls += 1
-        mask = self.adapter.masks(self.adapter.rng, x.shape, self.rate)
+        mask = self.adapter.drawn(self.adapter.rng, x.shape, self.rate)
         return Reply(np.where(mask, x / np.float32(1 - self.rate), np.float32(0)), x)
 
 
@@ -124,10 +125,12 @@ def test_the_same_seed_gives_the_same_findings() -> None:
 @pytest.mark.parametrize("profile", PROFILES)
 def test_the_budget_is_not_overdrawn(profile: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The alphas of all decisions of a plan add up to less than the run's, and each lens gets the plan's alpha."""
-    plan, given = plan_for(PROFILES[profile]), []
-    lenses = [name for c in (*plan.main, *plan.elsewhere, *plan.small) for name in c.lenses]
-    assert plan.decisions == len(lenses) + len(RIDGE_RATES)
-    assert plan.alpha * plan.decisions < ALPHA_RUN
+    for family, others in (("dropconnect", OF_MOMENTS * len(MOMENT_RATES) + 1), ("dropout", len(RIDGE_RATES))):
+        plan = plan_for(PROFILES[profile], family)
+        lenses = [name for c in (*plan.main, *plan.elsewhere, *plan.small) for name in c.lenses]
+        assert plan.decisions == len(lenses) + others
+        assert plan.alpha * plan.decisions < ALPHA_RUN
+    given: list[float] = []
 
     def building(name: str, campaign: Campaign, alpha: float) -> Lens:
         given.append(alpha)
@@ -138,10 +141,11 @@ def test_the_budget_is_not_overdrawn(profile: str, monkeypatch: pytest.MonkeyPat
     assert given == [plan.alpha] * len(CAMPAIGN.lenses)
 
 
+@pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("profile", PROFILES)
-def test_every_gauge_of_a_plan_has_something_to_refute(profile: str) -> None:
+def test_every_gauge_of_a_plan_has_something_to_refute(profile: str, family: str) -> None:
     """Each gauge has an intolerable probability between 0 and 1 for each cell; only those on sums of few large calls find fault alone."""
-    plan = plan_for(PROFILES[profile])
+    plan = plan_for(PROFILES[profile], family)
     vacuous = []
     for campaign in (*plan.main, *plan.elsewhere, *plan.small):
         for name in campaign.lenses:

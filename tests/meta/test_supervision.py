@@ -12,7 +12,10 @@ from dropspec.supervise import Journal
 from dropspec.verdicts import Answer, Judged, Record, Verdict, judge_clauses
 
 PLAN = {"t1": ["mine", "scale-1", "MUST"], "t2": ["mine", "scale-2", "MUST"], "t3": ["yours", "edge-9", "SHOULD"]}
-MUST, SHOULD = Clause("scale-1", "Survivors", "MUST", "…"), Clause("edge-9", "Rate 0", "SHOULD", "…")
+MUST, SHOULD = (
+    Clause("scale-1", "Survivors", "MUST", "…", "dropout"),
+    Clause("edge-9", "Rate 0", "SHOULD", "…", "dropout"),
+)
 ORDER = ("VIOLATED", "ERROR", "UNDECIDED", "DEPARTS", "HOLDS", "NOT CLAIMED")  # from the worst
 
 

@@ -6,10 +6,13 @@ The harness speaks NumPy arrays (bfloat16 by ml_dtypes); an adapter translates. 
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
 
 from ..arrays import DTYPES, Array
 from ..guard import Guard
@@ -130,6 +133,11 @@ class Adapter:
     def same_state(self, a: Any, b: Any) -> bool:
         """Whether two states are one."""
         return bool(a == b)
+
+    @property
+    def global_generators(self) -> dict[str, tuple[Callable[[int], Any], Callable[[], Any]]]:
+        """The global generators that the implementation could reach: how each is seeded, and how a number is drawn from it."""
+        return {"NumPy's": (np.random.seed, np.random.random), "Python's": (random.seed, random.random)}
 
     def threads(self, count: int) -> AbstractContextManager[None]:
         """Runs with that many threads."""

@@ -172,6 +172,11 @@ class TorchStream(Adapter):
         """Whether two states are equal, byte for byte."""
         return torch.equal(a, b)
 
+    @property
+    def global_generators(self) -> dict[str, tuple[Callable[[int], Any], Callable[[], Any]]]:
+        """Torch's as well."""
+        return super().global_generators | {"torch's": (torch.manual_seed, lambda: torch.rand(4).tolist())}
+
     @contextmanager
     def threads(self, count: int) -> Iterator[None]:
         """Runs with that many of torch's own threads."""
