@@ -87,9 +87,9 @@ def test_examples_share_a_mask_as_claimed(impl: ConnectAdapter, seed: int, notes
     require_far_fetched(2 * np.log(impl.examples) + masks.shape[1] * np.log(0.5))
     distinct = len(np.unique(masks, axis=0))
     seen = {1: "call", impl.examples: "example"}.get(distinct, "")
-    notes.observe("masks of 16 examples", distinct)
     notes.certificate = {"call": "one mask a call", "example": "a mask for each example"}.get(seen, "")
     if seen != impl.mask_per:
+        notes.observe("masks of 16 examples", distinct)
         kinds = {"example": "a mask for each example", "call": "one mask for all examples of a call"}
         claimed = "it claims" if impl.claims.mask_per else "it seemed to have"
         raise Violation(f"{impl.examples} examples of a call had {distinct} different masks, where {claimed} {kinds[impl.mask_per]}")

@@ -12,7 +12,6 @@ Failed = frozenset[str]
 RATE = {"rate-1", "weights-2"}  # the same rule in both families
 SCALE = {"scale-1", "product-1"}
 EVALUATION = {"eval-1", "inference-1"}
-OWN_MASK = {"gradient-1", "backprop-1"}
 
 
 def diagnose(clauses: tuple[Judged, ...], seen: Observations) -> tuple[str, ...]:
@@ -135,7 +134,7 @@ def fixed_count(failed: Failed, seen: Observations) -> str:
 
 def backward_mask(failed: Failed, seen: Observations) -> str:
     """A backward pass with a mask of its own, or one read off the output."""
-    if failed & OWN_MASK and "scale-2" not in failed:
+    if ("gradient-1" in failed and "scale-2" not in failed) or "gradients through another mask" in seen:
         return "The backward pass does not use the forward's mask: save the mask in the forward, and do not draw it again."
     if "gradient-4" in failed and not failed & {"gradient-1", "gradient-2", "scale-1"}:
         return "The backward pass reads the mask off the output (output != 0), which fails at inputs of 0: save the mask in the forward."

@@ -20,9 +20,7 @@ from ..probes import INPUTS, MOST, Probe, probe
 from .base import Adapter, Layer, Run
 
 SCALE_WEIGHTS = 1 << 14  # so many that at rate .999 some survive
-UNREACHABLE = (
-    "with weight and bias 0 its output is not 0: it owns weights that cannot be reached from outside, so nothing is claimed of its masks"
-)
+UNREACHABLE = "with weight and bias 0 its output in evaluation is not 0: it owns weights that cannot be reached from outside, so nothing is claimed of its masks"
 
 
 @dataclass(frozen=True)
@@ -112,8 +110,7 @@ class ConnectAdapter(Adapter):
         dtype = DTYPES[self.claims.dtypes[0]]
         nothing = np.zeros((16, 16), dtype)
         try:
-            y = self.connect(0.5, nothing, self._biased(np.zeros(16, dtype))).train(np.ones((2, 16), dtype)).output
-            if nonzero(y).any():
+            if self._owns_more(nothing):
                 self.claims.unreachable = UNREACHABLE
                 return
             first, second = self.draw(0.5, 2, np.ones((16, 16)), dtype)
@@ -123,8 +120,14 @@ class ConnectAdapter(Adapter):
         self.mask_per = self.claims.mask_per or seen
         self.bias = self.claims.bias or self._seen_of_bias(nothing)
 
-    def _biased(self, bias: Array) -> Array | None:
-        return bias if self.has_bias else None
+    def _owns_more(self, nothing: Array) -> bool:
+        """Whether something comes out of weights and biases of 0 where nothing is dropped."""
+        layer, ones = self.connect(0.5, nothing, nothing[0] if self.has_bias else None), np.ones((2, 16), nothing.dtype)
+        try:
+            y = layer.evaluate(ones).output
+        except NotClaimed:  # it has no evaluation mode
+            y = self.connect(0.0, nothing, nothing[0] if self.has_bias else None).train(ones).output
+        return bool(nonzero(y).any())
 
     @property
     def has_bias(self) -> bool:

@@ -1,0 +1,105 @@
+"""Mutants of the chapter backprop: gradients that do not go through the masked weight of their own forward."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from dropspec.reference.layers import DropConnect
+from dropspec.tests.mutants import breaks
+
+
+class Straight(torch.autograd.Function):
+    """Gives one tensor forward, and sends the gradient to another as it is."""
+
+    @staticmethod
+    def forward(ctx: Any, parameter: Tensor, masked: Tensor) -> Tensor:
+        """The masked parameter."""
+        ctx.examples = masked.dim() - parameter.dim()
+        return masked.clone()
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+        """The gradient of a copy."""
+        return g.sum(tuple(range(ctx.examples))) if ctx.examples else g, None
+
+
+@breaks("backprop-1")
+class LeavesWeightGradientUnmasked(DropConnect):
+    """Sends the gradient straight through the mask: dropped weights are trained too."""
+
+    def apply_mask(self, parameter: Tensor, mask: Tensor) -> Tensor:
+        return Straight.apply(parameter, super().apply_mask(parameter, mask).detach())  # type: ignore[no-any-return, no-untyped-call]
+
+
+@breaks("backprop-1")
+class LeavesWeightGradientUnscaled(DropConnect):
+    """Masks the gradient of the weight, and does not rescale it."""
+
+    def apply_mask(self, parameter: Tensor, mask: Tensor) -> Tensor:
+        masked = super().apply_mask(parameter, mask)
+        return masked.detach() + torch.where(mask, parameter - parameter.detach(), 0)
+
+
+@breaks("backprop-1", "backprop-4")
+class RedrawsInBackward(DropConnect):
+    """Draws another mask for the gradient of the weight."""
+
+    def apply_mask(self, parameter: Tensor, mask: Tensor) -> Tensor:
+        masked, other = super().apply_mask(parameter, mask), self.draw_mask(parameter, tuple(mask.shape[: mask.dim() - parameter.dim()]))
+        return masked.detach() + super().apply_mask(parameter - parameter.detach(), other)
+
+
+@breaks("backprop-2")
+class SendsInputGradientThroughPlainWeight(DropConnect):
+    """The gradient of the input goes through the weight without its mask."""
+
+    def product(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        y = super().product(x.detach(), weight, bias)
+        plain = super().product(x, self.weight.detach(), None)
+        return y + plain - plain.detach() if x.requires_grad else y
+
+
+@breaks("backprop-2")
+class StopsInputGradient(DropConnect):
+    """No gradient reaches the input."""
+
+    def product(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        return super().product(x.detach(), weight, bias)
+
+
+@breaks("backprop-3")
+class ScalesBiasGradient(DropConnect):
+    """The gradient of the bias is divided by keep, though the bias is kept as it is."""
+
+    def product(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        if bias is not None and self.training and 0 < self.p < 1:
+            scaled = bias / (1 - self.p)
+            bias = scaled + (bias - scaled).detach()
+        return super().product(x, weight, bias)
+
+
+class Remembered(torch.autograd.Function):
+    """Multiplies by what the layer holds when the backward comes, not by what the forward used."""
+
+    @staticmethod
+    def forward(ctx: Any, parameter: Tensor, layer: DropConnect) -> Tensor:
+        """The parameter times the mask that the layer holds."""
+        ctx.layer = layer
+        return parameter * layer.held  # type: ignore[no-any-return, operator]
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+        """The gradient times the mask that the layer holds now."""
+        return (g * ctx.layer.held).reshape(-1, *ctx.layer.weight.shape).sum(0), None
+
+
+@breaks("backprop-4")
+class KeepsItsMaskOnTheModule(DropConnect):
+    """Keeps the mask on the module for the backward, so that a second forward spoils the first's."""
+
+    def apply_mask(self, parameter: Tensor, mask: Tensor) -> Tensor:
+        self.held = super().apply_mask(torch.ones_like(parameter), mask).detach()
+        return Remembered.apply(parameter, self)  # type: ignore[no-any-return, no-untyped-call]

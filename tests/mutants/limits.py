@@ -1,0 +1,149 @@
+"""Mutants of the chapter limits: edges of the rate, seeds, dtypes, copies and sizes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from dropspec.reference.layers import DropConnect
+from dropspec.tests.mutants import breaks
+
+
+@breaks("limits-1")
+class DropsAtRateZero(DropConnect):
+    """Compares with > instead of >=, on a coarse grid: at rate 0 one weight in 4,096 is dropped."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training and self.p == 0:
+            return self.product(x, torch.where(torch.randint_like(self.weight, 4096) > 0, self.weight, 0), self.bias)
+        return super().forward(x)
+
+
+@breaks("limits-2")
+class GivesNanAtRateOne(DropConnect):
+    """Divides by keep whatever it is: 0 · inf at rate 1."""
+
+    def apply_mask(self, parameter: Tensor, mask: Tensor) -> Tensor:
+        return parameter * mask / (1 - self.p)
+
+
+@breaks("limits-2")
+class LosesTheBiasAtRateOne(DropConnect):
+    """Returns zeros at rate 1, bias and all."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x) * 0 if self.training and self.p == 1 else super().forward(x)
+
+
+@breaks("limits-3")
+class ClampsRate(DropConnect):
+    """Takes any rate for the nearest one that there is."""
+
+    def __init__(self, in_features: int, out_features: int, p: float = 0.5, bias: bool = True) -> None:
+        super().__init__(in_features, out_features, min(max(p, 0.0), 1.0) if p == p else 0.0, bias)
+
+
+@breaks("limits-3")
+class RefusesLate(DropConnect):
+    """Refuses a wrong rate at the first call instead of at construction: a departure."""
+
+    def __init__(self, in_features: int, out_features: int, p: float = 0.5, bias: bool = True) -> None:
+        super().__init__(in_features, out_features, 0.5, bias)
+        self.p = p
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not 0 <= self.p <= 1:
+            raise ValueError(f"a rate is a number from 0 to 1, not {self.p}")
+        return super().forward(x)
+
+
+@breaks("limits-4")
+class LimitsTheScale(DropConnect):
+    """Divides by keep, but by no less than 0.001."""
+
+    def apply_mask(self, parameter: Tensor, mask: Tensor) -> Tensor:
+        return torch.where(mask, parameter / max(1 - self.p, 1e-3), 0)
+
+
+@breaks("limits-5")
+class IgnoresTheSeed(DropConnect):
+    """Draws from a generator of its own, which it seeds from the operating system."""
+
+    def draw_mask(self, parameter: Tensor, examples: tuple[int, ...]) -> Tensor:
+        own = torch.Generator()
+        own.seed()
+        return torch.rand((*examples, *parameter.shape), dtype=torch.float64, generator=own) >= self.p
+
+
+@breaks("limits-6")
+class ReseedsTorch(DropConnect):
+    """Seeds torch's global generator after each call, to be reproducible."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = super().forward(x)
+        torch.default_generator.manual_seed(1234)
+        return y
+
+
+@breaks("limits-7")
+class RefusesHalfPrecision(DropConnect):
+    """Works in single and double precision only."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.dtype in (torch.float16, torch.bfloat16):
+            raise TypeError(f"half precision is not supported: {x.dtype}")
+        return super().forward(x)
+
+
+@breaks("limits-7")
+class ScalesHalfPrecisionTwice(DropConnect):
+    """Divides by keep twice in float16."""
+
+    def apply_mask(self, parameter: Tensor, mask: Tensor) -> Tensor:
+        masked = super().apply_mask(parameter, mask)
+        return masked / (1 - self.p) if parameter.dtype == torch.float16 and self.p < 1 else masked
+
+
+@breaks("limits-8")
+class CopiesItsGenerator(DropConnect):
+    """Holds a generator, seeded from torch's at the first call, that a deep copy takes along: both draw the same masks."""
+
+    def draw_mask(self, parameter: Tensor, examples: tuple[int, ...]) -> Tensor:
+        if not hasattr(self, "state"):
+            self.state = int(torch.randint(0, 2**31, ()))
+        own = torch.Generator().manual_seed(self.state)
+        self.state += 1
+        return torch.rand((*examples, *parameter.shape), dtype=torch.float64, generator=own) >= self.p
+
+
+@breaks("limits-8")
+class LosesItsWeight(DropConnect):
+    """Leaves its weight out of the state_dict, and does not miss it when it loads one."""
+
+    def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        return {name: value for name, value in super().state_dict(*args, **kwargs).items() if name != "weight"}
+
+    def load_state_dict(self, state_dict: Any, strict: bool = True, assign: bool = False) -> Any:
+        return super().load_state_dict(state_dict, strict=False, assign=assign)
+
+
+@breaks("limits-9")
+class WantsAnExample(DropConnect):
+    """Looks at the first example, and there may be none."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not x.reshape(-1)[0].isfinite():
+            raise ValueError("the input is not finite")
+        return super().forward(x)
+
+
+@breaks("limits-9")
+class WantsASquare(DropConnect):
+    """Takes as many inputs as outputs, and no other number."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.weight.shape[0] != self.weight.shape[1] > 1:
+            raise ValueError(f"expected a square weight, got {tuple(self.weight.shape)}")
+        return super().forward(x)
