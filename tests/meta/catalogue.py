@@ -6,9 +6,13 @@ import importlib
 import pkgutil
 
 from dropspec.tests import mutants
+from dropspec.tests.mutants.connections import RIGHT_CONNECTIONS
 from dropspec.tests.mutants.right import RIGHT
 
-RIGHT_TARGETS = tuple(f"dropspec.tests.mutants.right:{name}" for name in RIGHT)
+RIGHT_TARGETS = (
+    *(f"dropspec.tests.mutants.right:{name}" for name in RIGHT),
+    *(f"dropspec.tests.mutants.connections:{name}" for name in RIGHT_CONNECTIONS),
+)
 
 
 def stated() -> dict[str, tuple[str, ...]]:

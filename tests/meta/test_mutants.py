@@ -13,7 +13,14 @@ import pytest
 
 from .catalogue import MUTANTS, RIGHT_TARGETS
 
-CONFORMING = ("torch.nn:Dropout", "torch.nn.functional:dropout", "dropspec.reference:Dropout", "dropspec.reference.dropout:dropout")
+CONFORMING = (
+    "torch.nn:Dropout",
+    "torch.nn.functional:dropout",
+    "dropspec.reference:Dropout",
+    "dropspec.reference.dropout:dropout",
+    "dropspec.reference:DropConnect",
+    "dropspec.reference.dropconnect:dropconnect",
+)
 CAUSES = {
     "sample:dropout": "1/rate, not by 1/(1 - rate)",
     "scale:DividesByRate": "1/rate, not by 1/(1 - rate)",
@@ -28,6 +35,20 @@ CAUSES = {
     "gradient:InfersMaskFromOutput": "reads the mask off the output",
     "eval:StaysActiveInEval": "dropped in evaluation too",
     "eval:ScalesInEval": "scaled by keep in evaluation",
+    "weights:DropsExamples": "drops whole samples: this is stochastic depth, not DropConnect",
+    "weights:DropsOutputs": "drops whole outputs: this is dropout behind the layer",
+    "weights:DropsInputs": "drops whole inputs: this is dropout before the layer",
+    "weights:DropsInputsOfACall": "drops whole inputs: this is dropout before the layer",
+    "weights:TakesRateForKeep": "taken for the probability of keeping",
+    "weights:ComparesEightBits": "threshold of 8 bits",
+    "weights:DrawsInOwnDtype": "drawn in the dtype of the input",
+    "weights:OneMaskForAll": "All examples of a call share one mask",
+    "weights:MaskForEachClaimedOne": "Each example has a mask of its own",
+    "product:DividesByRate": "1/rate, not by 1/(1 - rate)",
+    "product:LeavesSurvivorsUnscaled": "not rescaled in training",
+    "backprop:RedrawsInBackward": "does not use the forward's mask",
+    "inference:StaysActiveInEval": "dropped in evaluation too",
+    "inference:ScalesInEval": "scaled by keep in evaluation",
 }
 
 

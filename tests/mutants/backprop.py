@@ -21,7 +21,7 @@ class Straight(torch.autograd.Function):
         return masked.clone()
 
     @staticmethod
-    def backward(ctx: Any, g: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, g: Tensor) -> tuple[Tensor, None]:
         """The gradient of a copy."""
         return g.sum(tuple(range(ctx.examples))) if ctx.examples else g, None
 
@@ -88,10 +88,10 @@ class Remembered(torch.autograd.Function):
     def forward(ctx: Any, parameter: Tensor, layer: DropConnect) -> Tensor:
         """The parameter times the mask that the layer holds."""
         ctx.layer = layer
-        return parameter * layer.held  # type: ignore[no-any-return, operator]
+        return parameter * layer.held  # type: ignore[operator]
 
     @staticmethod
-    def backward(ctx: Any, g: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, g: Tensor) -> tuple[Tensor, None]:
         """The gradient times the mask that the layer holds now."""
         return (g * ctx.layer.held).reshape(-1, *ctx.layer.weight.shape).sum(0), None
 

@@ -139,12 +139,12 @@ class DroppedLSTM(nn.Module):
     def __init__(self, in_features: int, out_features: int, p: float = 0.5) -> None:
         super().__init__()
         self.lstm, self.p = nn.LSTM(in_features, out_features), check_rate(p)
-        self.weight_hh_l0_raw = nn.Parameter(self.lstm.weight_hh_l0.data)
+        self.weight_hh_l0_raw = nn.Parameter(self.lstm.get_parameter("weight_hh_l0").data)
         del self.lstm._parameters["weight_hh_l0"]
 
     def forward(self, x: Tensor) -> Tensor:
         masked = functional.dropout(self.weight_hh_l0_raw, self.p) if self.training else self.weight_hh_l0_raw * 1
-        self.lstm.weight_hh_l0 = masked  # type: ignore[assignment]
+        self.lstm.weight_hh_l0 = masked
         return self.lstm(x)[0]  # type: ignore[no-any-return]
 
 

@@ -73,8 +73,9 @@ class KeepsTheMaskedWeight(DropConnect):
     """Stores the masked weight over the raw one in training, and gives it back never."""
 
     def forward(self, x: Tensor) -> Tensor:
-        if not self.training and hasattr(self, "masked"):
-            return self.product(x, self.masked, self.bias)
+        stored: Tensor | None = getattr(self, "masked", None)
+        if not self.training and stored is not None:
+            return self.product(x, stored, self.bias)
         if self.training and self.p > 0:
             self.masked = self.apply_mask(self.weight, torch.rand_like(self.weight, dtype=torch.float64) >= self.p).detach()
         return super().forward(x)

@@ -122,7 +122,7 @@ class CopiesItsGenerator(DropConnect):
 class LosesItsWeight(DropConnect):
     """Leaves its weight out of the state_dict, and does not miss it when it loads one."""
 
-    def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+    def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # type: ignore[override]
         return {name: value for name, value in super().state_dict(*args, **kwargs).items() if name != "weight"}
 
     def load_state_dict(self, state_dict: Any, strict: bool = True, assign: bool = False) -> Any:

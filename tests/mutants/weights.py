@@ -188,7 +188,7 @@ class KeepsItsFirstMasks(DropConnect):
     """Draws masks at the first call of a shape, and uses them for ever."""
 
     def draw_mask(self, parameter: Tensor, examples: tuple[int, ...]) -> Tensor:
-        kept = self.__dict__.setdefault("kept", {})
+        kept: dict[object, Tensor] = self.__dict__.setdefault("kept", {})
         return kept.setdefault((examples, parameter.shape), super().draw_mask(parameter, examples)).clone()
 
 
@@ -197,7 +197,7 @@ class AlternatesMasks(DropConnect):
     """Uses the complement of the last call's uniforms in every second call: antithetic masks."""
 
     def draw_mask(self, parameter: Tensor, examples: tuple[int, ...]) -> Tensor:
-        last = self.__dict__.pop("last", None)
+        last: Tensor | None = self.__dict__.pop("last", None)
         if last is not None and last.shape == (*examples, *parameter.shape):
             return 1 - last > self.p
         self.last = like(parameter, examples)
@@ -218,7 +218,7 @@ class DrawsFromAPool(DropConnect):
     """Takes each example's mask from a pool of 64 that it drew when it was built."""
 
     def draw_mask(self, parameter: Tensor, examples: tuple[int, ...]) -> Tensor:
-        pool = self.__dict__.setdefault("pool", {})
+        pool: dict[object, Tensor] = self.__dict__.setdefault("pool", {})
         if parameter.shape not in pool:
             pool[parameter.shape] = torch.rand((64, *parameter.shape), dtype=torch.float64) >= self.p
         return pool[parameter.shape][torch.randint(0, 64, examples)]

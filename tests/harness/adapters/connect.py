@@ -20,7 +20,10 @@ from ..probes import INPUTS, MOST, Probe, probe
 from .base import Adapter, Layer, Run
 
 SCALE_WEIGHTS = 1 << 14  # so many that at rate .999 some survive
-UNREACHABLE = "with weight and bias 0 its output in evaluation is not 0: it owns weights that cannot be reached from outside, so nothing is claimed of its masks"
+UNREACHABLE = (
+    "with weight and bias 0 its output in evaluation is not 0: it owns weights that cannot be reached from outside, "
+    "so nothing is claimed of its masks"
+)
 
 
 @dataclass(frozen=True)
