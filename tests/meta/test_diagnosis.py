@@ -12,6 +12,7 @@ from dropspec.verdicts import Judged, Verdict
 Law = Callable[[float], float]
 RATES = (0.5, 0.1, 0.9, 0.01, 0.001, 0.999)
 ALL_CLAUSES = ("scale-1", "rate-1", "eval-1", "independence-4", "gradient-1", "gradient-4", "expectation-1")
+ALL_CLAUSES += ("weights-1", "weights-2", "weights-5", "weights-7", "product-1", "backprop-1")
 
 
 def judged(*failed: str, verdict: Verdict = Verdict.VIOLATED) -> tuple[Judged, ...]:
@@ -117,6 +118,32 @@ def test_a_backward_with_another_mask_is_named() -> None:
     assert said.startswith("The backward pass does not use the forward's mask")
     (said,) = diagnose(judged("gradient-4"), {})
     assert said.startswith("The backward pass reads the mask off the output")
+
+
+@pytest.mark.parametrize(("what", "name"), [("examples", "stochastic depth"), ("outputs", "behind"), ("inputs", "before")])
+def test_what_only_looks_like_dropconnect_is_named(what: str, name: str) -> None:
+    """Examples, outputs or inputs that are dropped whole: another method, which has a name."""
+    (said,) = diagnose(judged("weights-1"), {f"whole {what} dropped": 1.0})
+    assert name in said
+    assert said.endswith("not DropConnect. Draw a mask over the weights.")
+    assert diagnose(judged("weights-1"), {}) == ()
+
+
+@pytest.mark.parametrize(("masks", "said"), [(1, "All examples"), (16, "Each example"), (8, "Some examples")])
+def test_another_sharing_than_claimed_is_named(masks: float, said: str) -> None:
+    """One mask for sixteen examples, sixteen, or some number between: the sentence says which."""
+    (found,) = diagnose(judged("weights-5"), {"masks of 16 examples": masks})
+    assert found.startswith(said)
+    assert diagnose(judged("weights-5"), {}) == ()
+
+
+def test_bugs_of_weights_have_the_same_names() -> None:
+    """What is named by the clauses of dropout is named by those of DropConnect."""
+    assert diagnose(judged("product-1"), scales(lambda r: 1 / r)) == diagnose(judged("scale-1"), scales(lambda r: 1 / r))
+    assert diagnose(judged("weights-2"), dropped(lambda r: 1 - r)) == diagnose(judged("rate-1"), dropped(lambda r: 1 - r))
+    assert diagnose(judged("weights-7"), {}) == diagnose(judged("independence-4"), {})
+    assert diagnose(judged("backprop-1"), {"gradients through another mask": 1.0}) == diagnose(judged("gradient-1"), {})
+    assert diagnose(judged("backprop-1"), {}) == ()
 
 
 def test_several_bugs_are_named_in_order() -> None:

@@ -1,0 +1,155 @@
+"""How DropConnect is pointed at: by the names of what a class or function takes, by --family, by claims, and by a user's own adapter."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dropspec.adapters import Adapter
+from dropspec.adapters.connect import ConnectAdapter
+from dropspec.arrays import values
+from dropspec.outcomes import BadTarget, NotClaimed
+from dropspec.targets import adapt, parse_target
+
+from .cli import check, only
+
+LAYERS = """\
+import types
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+from dropspec.reference.dropconnect import draw_masks, forward, gradients, mean_field
+from dropspec.reference.layers import DropConnect
+
+class ByName(DropConnect):
+    def __init__(self, drop_prob=0.5, bias=True, *, n_out, n_in):
+        super().__init__(n_in, n_out, drop_prob, bias)
+
+class ByPlace(DropConnect):
+    def __init__(self, a, b, c):
+        super().__init__(a, b, c)
+
+class OfLinear(nn.Linear):
+    def __init__(self, *args, weight_dropout=0.0, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.rate = weight_dropout
+    def forward(self, x):
+        return functional.linear(x, functional.dropout(self.weight, self.rate, self.training), self.bias)
+
+class Claiming(ByPlace):
+    claims = {"family": "dropconnect", "mask_per": "example"}
+
+class WithoutWeight(nn.Module):
+    def __init__(self, in_features, out_features, p):
+        super().__init__()
+    def forward(self, x):
+        return x
+
+class Deep(nn.Module):
+    def __init__(self, in_features, out_features, p):
+        super().__init__()
+        self.inside, self.hidden = DropConnect(in_features, out_features, p), nn.Linear(out_features, out_features)
+    def forward(self, x):
+        return self.hidden(self.inside(x))
+
+def function(x, weight, bias, p, training=True):
+    return functional.linear(x, functional.dropout(weight, p, training), bias)
+
+class Own:
+    claims = {"family": "dropconnect", "mask_per": "example", "bias": "kept"}
+    rng = np.random.default_rng(0)
+    def train(self, x, weight, bias, rate, seed):
+        if not 0 <= rate <= 1:
+            raise ValueError("no rate")
+        if seed is not None:
+            self.rng = np.random.default_rng(seed)
+        mask = draw_masks(len(x), weight, rate, self.rng)
+        def backward(upstream):
+            g = gradients(upstream, x, weight, mask, rate)
+            return g.x, g.weight, None if bias is None else g.bias
+        return types.SimpleNamespace(output=forward(x, weight, bias, mask, rate), gradients=backward)
+    def evaluate(self, x, weight, bias, rate):
+        def backward(upstream):
+            g = gradients(upstream, x, weight, np.ones(weight.shape, bool), 0.0)
+            return g.x, g.weight, None if bias is None else g.bias
+        return types.SimpleNamespace(output=mean_field(x, weight, bias), gradients=backward)
+
+class NoWeightThere(nn.Module):
+    claims = {"masked_weight": "lstm.weight_hh_l0"}
+    def __init__(self, in_features, out_features, p):
+        super().__init__()
+        self.other = nn.Linear(in_features, out_features)
+"""
+
+
+@pytest.fixture
+def layers(tmp_path: Path) -> str:
+    """The file of the layers above."""
+    (tmp_path / "layers.py").write_text(LAYERS, "utf-8")
+    return str(tmp_path / "layers.py")
+
+
+def adapter(layers: str, name: str, family: str = "") -> Adapter:
+    """The adapter for one of them."""
+    return adapt(parse_target(f"{layers}:{name}"), 60.0, family)
+
+
+@pytest.mark.parametrize("name", ["ByName", "OfLinear", "function", "Claiming", "Own"])
+def test_a_dropconnect_is_recognised(layers: str, name: str) -> None:
+    """By the names of the sizes, by being a linear layer, by a weight after the input, or by a claim."""
+    found = adapter(layers, name)
+    assert isinstance(found, ConnectAdapter)
+    assert found.mask_per == ("call" if name in ("OfLinear", "function") else "example")
+    assert found.bias == "kept"
+
+
+def test_a_family_can_be_asked_for(layers: str) -> None:
+    """Where names say nothing, --family does; without it a class of three arguments is no dropout layer that could be built."""
+    assert isinstance(adapter(layers, "ByPlace", "dropconnect"), ConnectAdapter)
+    with pytest.raises(BadTarget, match="can only call it as"):
+        adapter(layers, "ByPlace")
+
+
+@pytest.mark.parametrize(
+    ("name", "why"), [("WithoutWeight", "has no parameter of shape"), ("NoWeightThere", "has no parameter named after 'weight_hh_l0'")]
+)
+def test_a_layer_without_the_weight_is_refused(layers: str, name: str, why: str) -> None:
+    """Where there is nothing to set, the sentence says what was looked for."""
+    with pytest.raises(BadTarget, match=why):
+        adapter(layers, name)
+
+
+def test_a_layer_with_weights_out_of_reach_claims_nothing(layers: str) -> None:
+    """A layer that owns more than the weight that is set: nothing is said of its masks, and why is."""
+    found = adapter(layers, "Deep")
+    with pytest.raises(NotClaimed, match="it owns weights that cannot be reached from outside"):
+        found.masks(0.5).train(values((16, 256)).astype("float32"))
+
+
+def test_a_users_own_adapter_is_judged(layers: str, tmp_path: Path) -> None:
+    """An object with the protocol for DropConnect conforms, with gradients, if it is right."""
+    ran = check(tmp_path, "layers.py:Own")
+    assert ran.code == 0, ran.printed
+    verdicts = ran.verdicts("layers.py:Own")
+    assert verdicts["backprop-1"] == verdicts["weights-2"] == verdicts["product-2"] == "HOLDS"
+
+
+def test_the_command_line_asks_for_a_family(layers: str, tmp_path: Path) -> None:
+    """--family decides which clauses are judged; a clause of the other family is a usage error with a sentence."""
+    ran = check(tmp_path, "layers.py:ByPlace", "--family", "dropconnect", *only("weights-1"))
+    assert ran.code == 0, ran.printed
+    assert ran.verdicts("layers.py:ByPlace") == {"weights-1": "HOLDS"}
+    ran = check(tmp_path, "layers.py:function", *only("scale-1"))
+    assert ran.code == 2
+    assert "it is judged as dropconnect, and the clauses asked for are not of spec/dropconnect.md" in " ".join(ran.printed.split())
+
+
+def test_a_failure_is_spelled_out(tmp_path: Path) -> None:
+    """The reproduction of a failure in a linear layer sets its weight and bias, and runs as it stands."""
+    target = "dropspec.tests.mutants.limits:WantsAnExample"
+    ran = check(tmp_path, target, *only("limits-9"))
+    shown = ran.clause(target, "limits-9")["reproduce"]
+    assert "layer.get_parameter('weight').data = torch.tensor(" in shown
+    assert "from dropspec.tests.mutants.limits import WantsAnExample" in shown
