@@ -147,7 +147,7 @@ def _judge(impl: ConnectAdapter, run: Run, notes: Notes, purpose: str, where: st
         layer = impl.connect(rate, np.tile(row, (OUTPUTS, 1)), np.tile(bias, OUTPUTS) if impl.has_bias else None)
         gauge = Gauge((0.5, 0.5), tol, run.plan.alpha)
         while gauge.decide() is Decision.OPEN and gauge.n.sum() < 10 * samples_for(tol):
-            y = layer.evaluate(x).output[0].astype(np.float64)
+            y = layer.evaluate(np.repeat(x, 2, axis=0)).output[0].astype(np.float64)
             hits = int(np.count_nonzero(inside((y - mean) / deviation)))
             gauge.add((hits, OUTPUTS - hits), (hits, OUTPUTS - hits))
         seen = f"{gauge.measured()[0, 0]:.4g} of {int(gauge.n.sum()):,} outputs lie {where} at rate {rate}"
@@ -171,7 +171,7 @@ def test_the_average_is_taken_after_the_activation(impl: ConnectAdapter, run: Ru
     dtype = DTYPES[impl.claims.dtypes[0]]
     impl.reseed(run.seed_for("inference-7"))
     layer = impl.connect(0.5, np.tile(np.array([1.0, 1.0], dtype), (OUTPUTS, 1)), activation=torch.relu)
-    y = float(layer.evaluate(np.array([[1.0, -1.0]], dtype)).output.astype(np.float64).mean())
+    y = float(layer.evaluate(np.array([[1.0, -1.0]] * 2, dtype)).output[0].astype(np.float64).mean())
     deviation, right = np.sqrt(2.0), 0.3989422804014327  # rate / keep is 1, and W² x² sums to 2
     require_far_fetched(-OUTPUTS * impl.claims.samples * 0.2**2 / 2)
     if abs(y / deviation - right) > 0.2:  # relu is 1-Lipschitz, so the mean of so many draws is off by .2 with chance exp(-n · .2² / 2)

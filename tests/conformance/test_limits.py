@@ -17,6 +17,7 @@ from dropspec.trials import (
     require_generators_left_alone,
     require_next_to_no_drops,
     require_other_masks,
+    require_rate_1,
     require_refusal,
     require_replay,
     require_right_next_to_0_and_1,
@@ -70,6 +71,7 @@ def test_rate_0_drops_none_of_many(impl: ConnectAdapter, case: Case) -> None:
 @given(case=linear_cases())
 def test_rate_1_leaves_the_bias_alone(impl: ConnectAdapter, case: LinearCase) -> None:
     """In training at rate 1 the output is the bias, or 0 where that is dropped, and the gradients of weight and input are exactly 0."""
+    require_rate_1(impl)
     impl.reseed(case.seed)
     bias = bias_of(impl, case)
     with must_work():
@@ -96,6 +98,7 @@ def test_rate_1_leaves_the_bias_alone(impl: ConnectAdapter, case: LinearCase) ->
 @given(case=cases(layouts=("contiguous",)))
 def test_rate_1_drops_every_weight(impl: ConnectAdapter, case: Case) -> None:
     """In training at rate 1 no weight survives, and no 0 / 0 is left."""
+    require_rate_1(impl)
     with must_work():
         y = impl.train(case.x, 1.0, case.seed).output
     require(y == 0, "in training at rate 1 every weight must be dropped", weight=case.x, came=y)
@@ -188,14 +191,14 @@ def test_copies_drop_as_the_layer_does(impl: ConnectAdapter, seed: int) -> None:
         if not np.isin(y, (0, 2)).all() or nonzero(y).all() or not nonzero(y).any():
             raise Violation(f"after {how}, weights of 1 at rate 0.5 give {np.unique(y)[:4].tolist()}, where 0 and 2 are right")
         require_identical(other.parameters[0], weight, f"{how} must keep the weight")
-        if not impl.claims.samples:
+        if impl.evaluates and not impl.claims.samples:
             evaluated = other.evaluate(np.eye(SIZE, dtype=DTYPES[dtype])).output
             require_identical(evaluated, weight.T, f"after {how}, an evaluation must give the plain layer's output")
         if np.array_equal(y, spelled(layer, dtype)):
             raise Violation(f"a layer and what came of {how} drew the same mask of {SIZE**2} weights at rate 0.5")
 
 
-SIZES = ((0, 5, 3), (1, 1, 1), (1, 3, 5), (2, 5, 3))  # examples, outputs, inputs
+SIZES = ((0, 5, 3), (1, 1, 1), (1, 3, 5), (2, 5, 3), (2, 1, 5), (4, 6, 1))  # examples, outputs, inputs
 
 
 @clause("limits-9")
@@ -213,6 +216,23 @@ def test_any_size_works(impl: ConnectAdapter, case: LinearCase) -> None:
         require(
             near & (survivors <= inputs + 0.5), f"an output of {inputs} ones must count survivors / keep at rate {case.rate:.6g}", came=y
         )
+
+
+@clause("limits-9")
+@given(seed=seeds())
+def test_a_single_example_is_dropped_from(impl: ConnectAdapter, seed: int) -> None:
+    """Of 256 weights at rate 0.5, some are dropped and some survive in a call of one example, too."""
+    impl.reseed(seed)
+    with must_work():
+        y = (
+            impl.connect(0.5, np.ones((SIZE**2, 1), DTYPES[impl.claims.dtypes[0]]))
+            .train(np.ones((1, 1), DTYPES[impl.claims.dtypes[0]]))
+            .output
+        )
+    require_far_fetched(-2 * SIZE**2 * 0.3**2)  # Hoeffding's inequality for a share beyond .2 and .8
+    survived = float(nonzero(y).mean())
+    if not 0.2 < survived < 0.8:
+        raise Violation(f"in a call of one example {survived:.3f} of {SIZE**2} weights survived rate 0.5")
 
 
 @clause("limits-9")

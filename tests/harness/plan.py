@@ -15,7 +15,7 @@ OF_OUTPUTS = ("mean", "square")  # in half precision the rounding of the scale e
 WEIGHT_LENSES = ("rate", "unit", "sign", "left", "output", "row", "call", "sum of row", "sum of call")
 ROW = 256
 SMALL = (((1,), 0.5), ((3,), 0.1), ((7,), 0.5), ((17,), 0.5), ((1, 33), 0.3), ((1000,), 0.5))  # odd, so that vector loops leave a tail
-SMALL_LAYERS = (((1, 1), 0.5), ((1, 3), 0.1), ((7, 1), 0.5), ((5, 7), 0.3), ((50, 20), 0.5))
+SMALL_LAYERS = (((2, 1), 0.5), ((2, 3), 0.1), ((7, 1), 0.5), ((5, 7), 0.3), ((50, 20), 0.5))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from .arrays import DTYPES, LAYOUTS, Array, laid_out
 
 SHAPES = ((7,), (1,), (2,), (3,), (17,), (4, 5), (64,), (33, 2), (2, 3, 5), (8, 16), (2, 3, 4, 5), (129,), (1, 1, 7), (3, 1, 2, 2, 2))
 RATES = (0.1, 0.5, 0.25, 0.3, 1 / 3, 0.75, 0.9, 0.01, 0.001, 0.999)
-LAYERS = ((3, 5, 7), (1, 1, 1), (1, 4, 3), (2, 1, 5), (4, 6, 1), (2, 8, 8), (8, 2, 13))  # (examples, outputs, inputs)
+LAYERS = ((3, 5, 7), (2, 4, 3), (2, 8, 8), (8, 2, 13), (4, 6, 2))  # (examples, outputs, inputs); sizes of one are a clause of their own
 LARGE = (257, 257)  # more than 2^16 elements, and odd in both
 
 

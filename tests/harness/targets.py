@@ -199,7 +199,7 @@ def _of_function(target: Target, thing: Any, guard: Guard, claims: Claims) -> Ad
         from .adapters.torch_connect import TorchConnectFunction
 
         names = getattr(inspect.unwrap(getattr(thing, "func", thing)), "__globals__", {})
-        of_torch = target.where.startswith("torch") or any(getattr(v, "__name__", "").startswith("torch") for v in names.values())
+        of_torch = target.where.startswith("torch") or any(_is_of_torch(v) for v in names.values())
         kinds.insert(0 if of_torch else 1, TorchConnectFunction if linear else TorchFunctionAdapter)
     adapters = [kind(target.text, target.name, thing, signature, guard, claims) for kind in kinds]
     for adapter in adapters:
@@ -211,6 +211,11 @@ def _of_function(target: Target, thing: Any, guard: Guard, claims: Claims) -> Ad
             continue
         return adapter  # type: ignore[no-any-return]
     return adapters[0]  # type: ignore[no-any-return]
+
+
+def _is_of_torch(thing: Any) -> bool:
+    """Whether it is torch, or something that is defined in it."""
+    return any(str(getattr(thing, name, "")).split(".")[0] == "torch" for name in ("__name__", "__module__"))
 
 
 def _find_dtypes(adapter: Adapter) -> None:

@@ -47,6 +47,19 @@ def refusals(impl: Adapter, rate: Any) -> list[tuple[str, BaseException | None]]
     return []
 
 
+def takes_rate_1(impl: Adapter) -> bool:
+    """Whether it takes 1 for a rate; some refuse it with a ValueError, which is their right."""
+    found = refusals(impl, 1.0)
+    impl.guard.reset()
+    return not (found and isinstance(found[0][1], ValueError))
+
+
+def require_rate_1(impl: Adapter) -> None:
+    """Raises NotClaimed where it does not."""
+    if not takes_rate_1(impl):
+        raise NotClaimed("it refuses rate 1 as a rate, with a ValueError")
+
+
 def require_refusal(impl: Adapter) -> None:
     """A rate below 0, above 1, NaN or infinite is refused with an error, at construction or at the first call."""
     accepted = [rate for rate in NO_RATES if not refusals(impl, rate)]

@@ -28,6 +28,7 @@ class Claims:
 
     dtypes: those it takes; the others are not tested. refused: dtypes of its framework that it raised on, with the error (numerics-1).
     rate_is_keep: it takes the probability of keeping, and the adapter turns rates round. functional: its functional form, where it has one.
+    always_active: it drops in evaluation by design, as for Monte Carlo estimates, so it has no evaluation mode.
 
     family: `dropout`, or `dropconnect`, whose claims are the others. mask_per: for whom a mask is drawn, `example` or `call`.
     bias: `kept` or `dropped`. samples: evaluation matches moments, by so many draws. masked_weight: the attribute that holds the masked
@@ -38,6 +39,7 @@ class Claims:
     refused: dict[str, str] = field(default_factory=dict)
     rate_is_keep: bool = False
     functional: Callable[..., Any] | None = None
+    always_active: bool = False
     family: str = ""
     mask_per: str = ""
     bias: str = ""
@@ -114,6 +116,16 @@ class Adapter:
     def evaluate(self, x: Array, rate: Any, *, differentiable: bool = False) -> Run:
         """Builds a layer and calls it once in evaluation mode."""
         return self.layer(rate).evaluate(x, differentiable=differentiable)
+
+    @property
+    def evaluates(self) -> bool:
+        """Whether it has an evaluation mode."""
+        return not self.claims.always_active
+
+    def require_eval_mode(self) -> None:
+        """Raises NotClaimed where it has none."""
+        if self.claims.always_active:
+            raise NotClaimed("it claims to drop in evaluation by design (`always_active`)")
 
     def reseed(self, seed: int) -> None:
         """Seeds whatever stream the next layers and calls draw from; does nothing where the implementation cannot be seeded."""

@@ -19,6 +19,7 @@ from ..outcomes import ImplementationError, NotClaimed, Unreadable
 from ..probes import INPUTS, MOST, Probe, probe
 from .base import Adapter, Layer, Run
 
+EXAMPLES = 2  # where the first is looked at
 SCALE_WEIGHTS = 1 << 14  # so many that at rate .999 some survive
 UNREACHABLE = (
     "with weight and bias 0 its output in evaluation is not 0: it owns weights that cannot be reached from outside, "
@@ -160,20 +161,22 @@ class ConnectAdapter(Adapter):
 
 
 class SingleRun:
-    """A call with one input of 1: what went in are the weights, what came out are the outputs."""
+    """A call with one input of 1: what went in are the weights, what came out are the outputs of the first of two examples."""
 
     def __init__(self, weights: Array, connection: Connection, product: Product) -> None:
-        self.output = product.output.reshape(weights.shape)
+        self.output = product.output[0, : weights.size].reshape(weights.shape)
         self._shape, self._connection, self._product = weights.shape, connection, product
 
     @property
     def input_after(self) -> Array:
         """The weights as the call left them."""
-        return self._connection.parameters[0].reshape(self._shape)
+        return self._connection.parameters[0][: prod(self._shape)].reshape(self._shape)
 
     def gradient(self, upstream: Array) -> Array:
         """With respect to the weights."""
-        return self._product.gradients(upstream.reshape(1, -1)).weight.reshape(self._shape)
+        g = np.zeros(self._product.output.shape, upstream.dtype)
+        g[0, : upstream.size] = upstream.reshape(-1)
+        return self._product.gradients(g).weight[: upstream.size].reshape(self._shape)
 
     def double_gradient(self, upstream: Array, weights: Array) -> Array:
         """Not asked for."""
@@ -183,7 +186,8 @@ class SingleRun:
 class SingleInput(Layer):
     """DropConnect of one input of 1: weights of any shape come out as elementwise dropout would have them.
 
-    Calls with the same array are calls of the same layer.
+    Calls with the same array are calls of the same layer. There are two examples, of which the first is looked at, and two outputs or more:
+    that one alone works is a clause of its own (limits-9), and what fails there must not fail everywhere.
     """
 
     def __init__(self, adapter: ConnectAdapter, rate: Any) -> None:
@@ -193,16 +197,17 @@ class SingleInput(Layer):
     def train(self, x: Array, *, differentiable: bool = False) -> Run:
         """A forward pass in training mode, of a layer whose weights are x."""
         connection = self._connection(x)
-        return SingleRun(x, connection, connection.train(np.ones((1, 1), x.dtype), differentiable=differentiable))
+        return SingleRun(x, connection, connection.train(np.ones((EXAMPLES, 1), x.dtype), differentiable=differentiable))
 
     def evaluate(self, x: Array, *, differentiable: bool = False) -> Run:
         """A forward pass in evaluation mode."""
         connection = self._connection(x)
-        return SingleRun(x, connection, connection.evaluate(np.ones((1, 1), x.dtype), differentiable=differentiable))
+        return SingleRun(x, connection, connection.evaluate(np.ones((EXAMPLES, 1), x.dtype), differentiable=differentiable))
 
     def _connection(self, x: Array) -> Connection:
         if self._made is None or self._made[0] is not x:
-            self._made = x, self._adapter.connect(self._rate, x.reshape(-1, 1))
+            at_least_two = np.resize(x, (max(x.size, 2), 1)) if x.size else np.ones((2, 1), x.dtype)
+            self._made = x, self._adapter.connect(self._rate, at_least_two)
         return self._made[1]
 
 
@@ -210,7 +215,7 @@ class Probed(Layer):
     """DropConnect through the probe: an array of weights, of which only the signs count, comes out with the dropped ones 0.
 
     Rows of 256 have the signs of the first. Each is the mask of one example where there is a mask an example, and 256 weights of the same
-    mask where one serves the whole call. Narrower arrays are the weight of one layer, and a call has one example.
+    mask where one serves the whole call. Narrower arrays are the weight of one layer. Of calls with two examples the first is looked at.
     """
 
     def __init__(self, adapter: ConnectAdapter, rate: Any) -> None:
@@ -224,15 +229,16 @@ class Probed(Layer):
             scale = self._adapter.scale(self._rate, x.dtype)
             self._made = (x, self._adapter.connect(self._rate, numbers.weight), numbers, scale)
         _, connection, numbers, scale = self._made
-        masks = numbers.read(connection.train(numbers.x).output, scale)
-        return Masked(masks.reshape(x.shape).astype(np.float32))
+        y = connection.train(numbers.x).output
+        rows = x.size // numbers.weight.size  # one where the first of two examples shows all
+        return Masked(numbers.read(y[:rows], scale).reshape(x.shape).astype(np.float32))
 
     def _numbers(self, x: Array) -> Probe:
         if x.shape[-1] <= MOST[x.dtype.name]:
-            return probe(1, x, x.dtype)
+            return probe(EXAMPLES, x, x.dtype)
         signs, rows = x[0].reshape(-1, INPUTS[x.dtype.name]), prod(x.shape[:-1])
         per_call = self._adapter.mask_per == "call"
-        return probe(1, np.tile(signs, (rows, 1)), x.dtype) if per_call else probe(rows, signs, x.dtype)
+        return probe(EXAMPLES, np.tile(signs, (rows, 1)), x.dtype) if per_call else probe(rows, signs, x.dtype)
 
 
 @dataclass(frozen=True)

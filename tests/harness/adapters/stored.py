@@ -67,6 +67,7 @@ class StoredLayer(Layer):
 
     def evaluate(self, x: Array, *, differentiable: bool = False) -> StoredRun:
         """A forward pass in evaluation mode."""
+        self.adapter.require_eval_mode()
         return self._forward("evaluation", x, differentiable)
 
     def _forward(self, mode: str, x: Array, differentiable: bool) -> StoredRun:

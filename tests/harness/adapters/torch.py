@@ -203,9 +203,6 @@ class TorchAdapter(TorchStream):
         """A new module."""
         return TorchLayer(self.build(rate), self, rate)
 
-    def require_eval_mode(self) -> None:
-        """Raises NotClaimed for a function without a training flag."""
-
     def require_class(self) -> None:
         """Raises NotClaimed for a function, which keeps nothing between calls."""
 
@@ -275,10 +272,16 @@ class TorchFunctionAdapter(TorchAdapter):
         given = self.given(rate)
         return FunctionModule(lambda x, training: self.signature.call(self.thing, x, given, training, **options))
 
+    @property
+    def evaluates(self) -> bool:
+        """Whether it has a training flag."""
+        return self.signature.training is not None and super().evaluates
+
     def require_eval_mode(self) -> None:
-        """Raises NotClaimed without a training flag."""
+        """Raises NotClaimed without a training flag, too."""
         if self.signature.training is None:
             raise NotClaimed("it has no training flag, so no evaluation mode")
+        super().require_eval_mode()
 
     def require_class(self) -> None:
         """Raises NotClaimed: a function keeps nothing."""

@@ -129,9 +129,6 @@ class TorchConnectAdapter(TorchStream, ConnectAdapter):
         """By torch.nn.functional.linear."""
         return to_numpy(nn.functional.linear(to_torch(x), to_torch(weight), None if bias is None else to_torch(bias)))
 
-    def require_eval_mode(self) -> None:
-        """Raises NotClaimed for a function without a training flag."""
-
     def require_reachable(self) -> None:
         """Raises NotClaimed where its weights cannot be set from outside."""
         if self.claims.unreachable:
@@ -237,10 +234,16 @@ class TorchConnectModule(TorchConnectAdapter):
 class TorchConnectFunction(TorchConnectAdapter):
     """A function of tensors: the input, the weight, the bias, the rate, and a training flag where it has one."""
 
+    @property
+    def evaluates(self) -> bool:
+        """Whether it has a training flag."""
+        return self.signature.training is not None and super().evaluates
+
     def require_eval_mode(self) -> None:
-        """Raises NotClaimed without a training flag."""
+        """Raises NotClaimed without a training flag, too."""
         if self.signature.training is None:
             raise NotClaimed("it has no training flag, so no evaluation mode")
+        super().require_eval_mode()
 
     def connect(self, rate: Any, weight: Array, bias: Array | None = None, **options: Any) -> TorchConnection:
         """The function with these tensors."""
