@@ -126,6 +126,14 @@ class LoopsOverExamples(DropConnect):
         return y if self.bias is None else y + self.bias
 
 
+class DrawsOneVector(DropConnect):
+    """Draws all uniforms of a call as one vector, and reshapes it."""
+
+    def draw_mask(self, parameter: Tensor, examples: tuple[int, ...]) -> Tensor:
+        shape = torch.Size((*examples, *parameter.shape))
+        return (torch.rand(shape.numel(), dtype=torch.float64) >= self.p).reshape(shape)
+
+
 def numpy_connect(x: Array, weight: Array, bias: Array | None, rate: float, rng: np.random.Generator, training: bool = True) -> Array:
     """The NumPy reference with one mask a call."""
     return dropconnect(x, weight, bias, rate, rng, training, "call")
@@ -158,6 +166,7 @@ RIGHT_CONNECTIONS: tuple[str, ...] = (
     "TransposedWeight",
     "WeightDrop",
     "LoopsOverExamples",
+    "DrawsOneVector",
     "numpy_connect",
     "DroppedLSTM",
     "MatchesMoments",

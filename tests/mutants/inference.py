@@ -124,6 +124,14 @@ class MatchesVarianceWithoutSquares(MatchesMoments):
 
 
 @breaks("inference-6")
+class MatchesVarianceWithMean(MatchesMoments):
+    """The variance is rate / keep · |W x|: the size of the mean, not the sum of squares."""
+
+    def sampled(self, x: Tensor) -> Tensor:
+        return self.drawn(self.product(x, self.weight, self.bias), self.ratio() * self.product(x, self.weight, None).abs())
+
+
+@breaks("inference-6")
 class MatchesVarianceWithBias(MatchesMoments):
     """The bias is in the variance, though it is never dropped."""
 

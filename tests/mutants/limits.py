@@ -21,6 +21,15 @@ class DropsAtRateZero(DropConnect):
         return super().forward(x)
 
 
+@breaks("limits-1")
+class HasALeastRate(DropConnect):
+    """Takes a rate below 0.001 for 0.001, and so drops at rate 0."""
+
+    def __init__(self, in_features: int, out_features: int, p: float = 0.5, bias: bool = True) -> None:
+        super().__init__(in_features, out_features, p, bias)
+        self.p = max(self.p, 1e-3)
+
+
 @breaks("limits-2")
 class GivesNanAtRateOne(DropConnect):
     """Divides by keep whatever it is: 0 · inf at rate 1."""
@@ -46,6 +55,15 @@ class ClampsRate(DropConnect):
 
 
 @breaks("limits-3")
+class AcceptsAnyRate(DropConnect):
+    """Never looks at its rate: beyond 1 everything is dropped, below 0 and for NaN as it comes."""
+
+    def __init__(self, in_features: int, out_features: int, p: float = 0.5, bias: bool = True) -> None:
+        super().__init__(in_features, out_features, 0.5, bias)
+        self.p = p
+
+
+@breaks("limits-3")
 class RefusesLate(DropConnect):
     """Refuses a wrong rate at the first call instead of at construction: a departure."""
 
@@ -65,6 +83,16 @@ class LimitsTheScale(DropConnect):
 
     def apply_mask(self, parameter: Tensor, mask: Tensor) -> Tensor:
         return torch.where(mask, parameter / max(1 - self.p, 1e-3), 0)
+
+
+@breaks("limits-4")
+class OverflowsTheScale(DropConnect):
+    """Rounds a rate above 0.9995 to float16, so that keep is 0 from 1 - 2^-12 on, and the scale infinite."""
+
+    def apply_mask(self, parameter: Tensor, mask: Tensor) -> Tensor:
+        rate = torch.tensor(self.p, dtype=torch.float64)
+        keep = 1 - (rate.half().double() if 0.9995 < self.p < 1 else rate)
+        return torch.where(mask, (parameter.double() / keep).to(parameter.dtype) if self.p < 1 else parameter, 0)
 
 
 @breaks("limits-5")

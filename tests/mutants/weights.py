@@ -24,6 +24,15 @@ class DropsExamples(DropConnect):
         return torch.rand((*examples, 1, 1), dtype=torch.float64).expand(*examples, *parameter.shape) >= self.p
 
 
+@breaks("weights-1", "product-3")
+class DropsExamplesOfTheOutput(DropConnect):
+    """Drops whole examples of the output, bias and all: drop_connect in EfficientNet word for word."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.product(x, self.weight, self.bias)
+        return y / ((1 - self.p) or 1.0) * (torch.rand((*x.shape[:-1], 1), dtype=torch.float64) >= self.p) if self.training else y
+
+
 @breaks("weights-1")
 class DropsOutputs(DropConnect):
     """Drops whole outputs: dropout behind the layer."""
@@ -31,6 +40,16 @@ class DropsOutputs(DropConnect):
     def draw_mask(self, parameter: Tensor, examples: tuple[int, ...]) -> Tensor:
         shape = (*examples, *parameter.shape)
         return torch.rand((*shape[:-1], 1), dtype=torch.float64).expand(shape) >= self.p
+
+
+@breaks("weights-1")
+class DropsOutputsOfACall(DropConnect):
+    """Drops the same outputs for all examples: rows of the weight."""
+
+    claims: ClassVar = {"mask_per": "call"}
+
+    def draw_mask(self, parameter: Tensor, examples: tuple[int, ...]) -> Tensor:
+        return torch.rand((parameter.shape[0], 1), dtype=torch.float64).expand(parameter.shape) >= self.p
 
 
 @breaks("weights-1")
@@ -54,7 +73,7 @@ class DropsInputsOfACall(DropConnect):
 
 @breaks("weights-1")
 class AddsNoise(DropConnect):
-    """Adds Gaussian noise with the variance of DropConnect instead of dropping anything."""
+    """Adds Gaussian noise of deviation p instead of dropping anything."""
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.product(x, self.weight, self.bias)
@@ -67,6 +86,17 @@ class TakesRateForKeep(DropConnect):
 
     def draw_mask(self, parameter: Tensor, examples: tuple[int, ...]) -> Tensor:
         return like(parameter, examples) < self.p
+
+
+@breaks("weights-2", "product-1")
+class TakesRateForKeepThroughout(DropConnect):
+    """Keeps with probability p and scales by 1 / p: right for 1 - rate, and at 0.5."""
+
+    def draw_mask(self, parameter: Tensor, examples: tuple[int, ...]) -> Tensor:
+        return like(parameter, examples) < self.p
+
+    def apply_mask(self, parameter: Tensor, mask: Tensor) -> Tensor:
+        return torch.where(mask, parameter / (self.p or 1.0), 0)
 
 
 @breaks("weights-2")
