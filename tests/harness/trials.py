@@ -120,6 +120,18 @@ def require_next_to_no_drops(impl: Adapter, run: Run) -> None:
             raise Violation(f"{dropped} of {2 * units:,} units were dropped at rate 1e-12 in {name}")
 
 
+def require_evaluation(impl: Adapter, notes: Notes) -> None:
+    """In evaluation 4,096 ones come out as they are at three rates; the share dropped and the scale are noted."""
+    for rate in (0.1, 0.3, 0.9):
+        x = np.ones(4096, DTYPES[impl.claims.dtypes[0]])
+        impl.guard.reset()
+        y = impl.evaluate(x, rate).output
+        notes.observe(f"share dropped in evaluation at {rate!r}", float(1 - nonzero(y).mean()))
+        notes.observe(f"evaluation scale at {rate!r}", float(np.median(y.astype(float))))
+    for rate in (0.1, 0.3, 0.9):
+        require_identical(impl.evaluate(x, rate).output, x, f"in evaluation mode ones must come out as they are, at rate {rate}")
+
+
 def require_replay(impl: Adapter, case: Case) -> None:
     """The same seed before the same call gives the same output, bit for bit."""
     impl.require_seedable()

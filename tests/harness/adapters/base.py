@@ -114,7 +114,8 @@ class Adapter:
         return self.layer(rate).train(x, differentiable=differentiable)
 
     def evaluate(self, x: Array, rate: Any, *, differentiable: bool = False) -> Run:
-        """Builds a layer and calls it once in evaluation mode."""
+        """Seeds, so that a layer which draws in evaluation can be replayed, builds a layer, and calls it once in evaluation mode."""
+        self.reseed(0)
         return self.layer(rate).evaluate(x, differentiable=differentiable)
 
     @property
