@@ -6,7 +6,6 @@ from hypothesis import assume
 from dropspec.adapters.connect import ConnectAdapter, Gradients, Product
 from dropspec.arrays import DTYPES, FRACTION_BITS, Array, Bits, nonzero
 from dropspec.compare import require, require_identical, require_rescaled
-from dropspec.outcomes import NotClaimed
 from dropspec.probes import Probe, probe
 from dropspec.properties import clause, given
 from dropspec.reference.dropconnect import gradients
@@ -77,8 +76,7 @@ def test_the_input_gradient_goes_through_the_masked_weight(impl: ConnectAdapter,
 @given(case=linear_cases(dtypes=WIDE))
 def test_the_bias_gradient_is_the_sum_of_the_upstream(impl: ConnectAdapter, case: LinearCase) -> None:
     """The gradient of the bias is the sum of the upstream over the examples; where it is dropped, over those in which it survived."""
-    if not impl.has_bias:
-        raise NotClaimed("it has no bias")
+    impl.require_bias()
     scale = impl.scale(case.rate, DTYPES[case.dtype]) if impl.bias == "dropped" else 1.0
     impl.reseed(case.seed)
     product = impl.connect(case.rate, np.zeros_like(case.weight), case.bias).train(case.x, differentiable=True)

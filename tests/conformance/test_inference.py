@@ -108,6 +108,7 @@ def test_training_and_evaluation_follow_each_other(impl: ConnectAdapter, case: C
     impl.reseed(case.seed)
     layer, weights = impl.layer(0.5), np.ones(256, DTYPES[case.dtype])
     require_far_fetched(256 * np.log(0.5))
+    _require_rate_0_both_ways(impl, weights)
     for step in ("first call", "call after an evaluation"):
         with must_work():
             y = layer.train(weights).output
@@ -116,6 +117,16 @@ def test_training_and_evaluation_follow_each_other(impl: ConnectAdapter, case: C
         y = layer.evaluate(weights).output
         if not impl.claims.samples:
             require_identical(y, weights, f"after the {step} in training, evaluation must give the weights again")
+
+
+def _require_rate_0_both_ways(impl: ConnectAdapter, weights: Array) -> None:
+    """At rate 0, where some implementations take another way, training and evaluation follow each other as well."""
+    layer = impl.layer(0.0)
+    for mode in (layer.train, layer.evaluate, layer.train, layer.evaluate):
+        with must_work("training and evaluation by turns, at rate 0,"):
+            y = mode(weights).output
+        if not impl.claims.samples:
+            require_identical(y, weights, "at rate 0 training and evaluation must both give the weights")
 
 
 @clause("inference-5")

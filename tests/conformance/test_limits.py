@@ -1,8 +1,10 @@
 """Chapter `limits`: rates 0 and 1 and next to them, rates that are none, seeds, dtypes, copies and sizes."""
 
+from collections.abc import Callable
+
 import numpy as np
 
-from dropspec.adapters.connect import ConnectAdapter, Connection, Gradients, Product
+from dropspec.adapters.connect import ConnectAdapter, Gradients, Product, Weights
 from dropspec.arrays import DTYPES, FRACTION_BITS, Array, nonzero
 from dropspec.budget import require_far_fetched
 from dropspec.compare import require, require_identical
@@ -167,35 +169,51 @@ def test_every_dtype_gets_right_values(impl: ConnectAdapter, run: Run) -> None:
     require_right_values_in_every_dtype(impl, run)
 
 
-SIZE = 16
-
-
-def spelled(layer: Connection, dtype: str) -> Array:
-    """The output of 16 unit inputs: 256 weights one by one, each example showing one input's."""
-    return layer.train(np.eye(SIZE, dtype=DTYPES[dtype])).output
+WEIGHTS = 256
 
 
 @clause("limits-8")
 @given(seed=seeds())
 def test_copies_drop_as_the_layer_does(impl: ConnectAdapter, seed: int) -> None:
-    """A deep copy, and a new layer that loaded the state_dict, have the same weights and scale; a copy draws masks of its own."""
-    dtype = impl.claims.dtypes[0]
+    """A deep copy and a new layer that loaded the state_dict have the same weights and scale, and draw masks of their own; at any time."""
+    weights = np.ones(WEIGHTS, DTYPES[impl.claims.dtypes[0]])
+    _require_copies(impl, seed, weights, "new", lambda layer: None)
+    _require_copies(impl, seed, weights, "called in training", lambda layer: layer.train(weights))
+    if impl.evaluates:
+        _require_copies(impl, seed, weights, "called in evaluation", lambda layer: layer.evaluate(weights))
+
+
+@clause("limits-8", should=True)
+@given(seed=seeds())
+def test_a_layer_that_keeps_a_graph_can_be_copied(impl: ConnectAdapter, seed: int) -> None:
+    """The same after a call with gradients, where what is stored on the layer is no leaf of the graph."""
+    weights = np.ones(WEIGHTS, DTYPES[impl.claims.dtypes[0]])
+    _require_copies(impl, seed, weights, "called with gradients", lambda layer: layer.train(weights, differentiable=True))
+
+
+def _require_copies(impl: ConnectAdapter, seed: int, weights: Array, when: str, call: Callable[[Weights], object]) -> None:
+    """Raises Violation where a copy of a layer that was called so, or a new layer with its state_dict, is another layer."""
     impl.reseed(seed)
-    weight = np.ones((SIZE, SIZE), DTYPES[dtype])
-    layer = impl.connect(0.5, weight)
-    layer.train(np.eye(SIZE, dtype=DTYPES[dtype]))
-    for how, make in (("copy.deepcopy", layer.copy), ("loading its state_dict", layer.reloaded)):
-        other = make()
-        y = spelled(other, dtype)
-        require_far_fetched(SIZE**2 * np.log(0.5) + np.log(2))  # a mask a call shows 256 weights, as a mask an example does
-        if not np.isin(y, (0, 2)).all() or nonzero(y).all() or not nonzero(y).any():
-            raise Violation(f"after {how}, weights of 1 at rate 0.5 give {np.unique(y)[:4].tolist()}, where 0 and 2 are right")
-        require_identical(other.parameters[0], weight, f"{how} must keep the weight")
-        if impl.evaluates and not impl.claims.samples:
-            evaluated = other.evaluate(np.eye(SIZE, dtype=DTYPES[dtype])).output
-            require_identical(evaluated, weight.T, f"after {how}, an evaluation must give the plain layer's output")
-        if np.array_equal(y, spelled(layer, dtype)):
-            raise Violation(f"a layer and what came of {how} drew the same mask of {SIZE**2} weights at rate 0.5")
+    layer = impl.layer(0.5).give(weights)
+    call(layer)
+    for how in ("copy.deepcopy", "loading its state_dict"):
+        with must_work(f"{how} of a layer that is {when}"):
+            other = layer.copy() if how == "copy.deepcopy" else layer.reloaded()
+        _require_twin(impl, layer, other, weights, f"{how} of a layer that is {when}")
+
+
+def _require_twin(impl: ConnectAdapter, layer: Weights, other: Weights, weights: Array, how: str) -> None:
+    """Raises Violation where the other layer has other weights or another scale, or draws the same mask."""
+    with must_work(f"after {how}"):
+        y = other.train(weights).output
+    require_far_fetched(WEIGHTS * np.log(0.5) + np.log(2))
+    if not np.isin(y, (0, 2)).all() or nonzero(y).all() or not nonzero(y).any():
+        raise Violation(f"after {how}, weights of 1 at rate 0.5 give {np.unique(y)[:4].tolist()}, where 0 and 2 are right")
+    if impl.evaluates and not impl.claims.samples:
+        require_identical(other.evaluate(weights).output, weights, f"after {how}, an evaluation must give the weights")
+    with must_work(f"after {how}"):
+        if np.array_equal(y, layer.train(weights).output):
+            raise Violation(f"a layer and what came of {how} drew the same mask of {WEIGHTS} weights at rate 0.5")
 
 
 SIZES = ((0, 5, 3), (1, 1, 1), (1, 3, 5), (2, 5, 3), (2, 1, 5), (4, 6, 1))  # examples, outputs, inputs
@@ -225,14 +243,14 @@ def test_a_single_example_is_dropped_from(impl: ConnectAdapter, seed: int) -> No
     impl.reseed(seed)
     with must_work():
         y = (
-            impl.connect(0.5, np.ones((SIZE**2, 1), DTYPES[impl.claims.dtypes[0]]))
+            impl.connect(0.5, np.ones((WEIGHTS, 1), DTYPES[impl.claims.dtypes[0]]))
             .train(np.ones((1, 1), DTYPES[impl.claims.dtypes[0]]))
             .output
         )
-    require_far_fetched(-2 * SIZE**2 * 0.3**2)  # Hoeffding's inequality for a share beyond .2 and .8
+    require_far_fetched(-2 * WEIGHTS * 0.3**2)  # Hoeffding's inequality for a share beyond .2 and .8
     survived = float(nonzero(y).mean())
     if not 0.2 < survived < 0.8:
-        raise Violation(f"in a call of one example {survived:.3f} of {SIZE**2} weights survived rate 0.5")
+        raise Violation(f"in a call of one example {survived:.3f} of {WEIGHTS} weights survived rate 0.5")
 
 
 @clause("limits-9")

@@ -21,12 +21,12 @@ UNITS = 256
 
 
 @contextmanager
-def must_work() -> Iterator[None]:
+def must_work(what: str = "it") -> Iterator[None]:
     """Here an error is no accident on the way to a clause: that it works is the clause."""
     try:
         yield
     except ImplementationError as error:
-        raise Violation(f"{error}; it must work") from error
+        raise Violation(f"{error}; {what} must work") from error
 
 
 def refusals(impl: Adapter, rate: Any) -> list[tuple[str, BaseException | None]]:

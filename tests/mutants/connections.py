@@ -151,7 +151,8 @@ class DroppedLSTM(nn.Module):
         del self.lstm._parameters["weight_hh_l0"]
 
     def forward(self, x: Tensor) -> Tensor:
-        masked = functional.dropout(self.weight_hh_l0_raw, self.p) if self.training else self.weight_hh_l0_raw * 1
+        raw = self.weight_hh_l0_raw * 1  # at rate 0 torch's dropout returns the parameter itself, which would be registered
+        masked = functional.dropout(raw, self.p) if self.training else raw
         self.lstm.weight_hh_l0 = masked
         return self.lstm(x)[0]  # type: ignore[no-any-return]
 

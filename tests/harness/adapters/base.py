@@ -81,6 +81,10 @@ class Layer:
         """A deep copy of the layer."""
         raise NotClaimed("it is no layer that could be copied")
 
+    def reloaded(self) -> Layer:
+        """A new layer that loaded the state_dict of this one."""
+        raise NotClaimed("it has no state_dict")
+
     def set_rate(self, rate: float) -> None:
         """Assigns to the layer's rate attribute."""
         raise NotClaimed("it has no attribute that holds the rate")

@@ -7,6 +7,7 @@ give it back with some of it dropped, so campaigns and lenses need not know whic
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 from typing import Any, Protocol
@@ -76,6 +77,22 @@ class Connection:
         raise NotImplementedError
 
 
+class Weights(Layer):
+    """A layer seen through its weights: what goes into a call are these, and what comes out is what became of them."""
+
+    def give(self, x: Array) -> Weights:
+        """The layer itself, built with x for weights where it was not, and not called."""
+        raise NotImplementedError
+
+    def copy(self) -> Weights:
+        """A deep copy of the layer that was built last."""
+        raise NotImplementedError
+
+    def reloaded(self) -> Weights:
+        """A new layer that loaded the state_dict of the one that was built last."""
+        raise NotImplementedError
+
+
 class ConnectAdapter(Adapter):
     """A DropConnect implementation under test. `mask_per` and `bias` are what it claims, or what was seen of it."""
 
@@ -92,7 +109,7 @@ class ConnectAdapter(Adapter):
         """W x + b by the framework's own linear layer."""
         raise NotClaimed("its framework has no linear layer of its own")
 
-    def layer(self, rate: Any) -> Layer:
+    def layer(self, rate: Any) -> Weights:
         """One weight an output, and one input of 1."""
         return SingleInput(self, rate)
 
@@ -137,6 +154,11 @@ class ConnectAdapter(Adapter):
     def has_bias(self) -> bool:
         """Whether it takes a bias at all."""
         return True
+
+    def require_bias(self) -> None:
+        """Raises NotClaimed where it does not."""
+        if not self.has_bias:
+            raise NotClaimed("it has no bias")
 
     def _seen_of_bias(self, nothing: Array) -> str:
         if not self.has_bias:
@@ -183,7 +205,7 @@ class SingleRun:
         raise NotClaimed("double gradients of weights are not looked at")
 
 
-class SingleInput(Layer):
+class SingleInput(Weights):
     """DropConnect of one input of 1: weights of any shape come out as elementwise dropout would have them.
 
     Calls with the same array are calls of the same layer. There are two examples, of which the first is looked at, and two outputs or more:
@@ -193,6 +215,25 @@ class SingleInput(Layer):
     def __init__(self, adapter: ConnectAdapter, rate: Any) -> None:
         self._adapter, self._rate = adapter, rate
         self._made: tuple[Array, Connection] | None = None
+
+    def give(self, x: Array) -> SingleInput:
+        """The layer itself, built with x for weights where it was not, and not called."""
+        self._connection(x)
+        return self
+
+    def copy(self) -> SingleInput:
+        """A deep copy of the layer that was built last."""
+        return self._around(lambda connection: connection.copy())
+
+    def reloaded(self) -> SingleInput:
+        """A new layer that loaded the state_dict of the one that was built last."""
+        return self._around(lambda connection: connection.reloaded())
+
+    def _around(self, how: Callable[[Connection], Connection]) -> SingleInput:
+        assert self._made is not None
+        twin = SingleInput(self._adapter, self._rate)
+        twin._made = self._made[0], how(self._made[1])
+        return twin
 
     def train(self, x: Array, *, differentiable: bool = False) -> Run:
         """A forward pass in training mode, of a layer whose weights are x."""

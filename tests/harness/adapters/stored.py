@@ -6,6 +6,8 @@ came of the raw weight is an elementwise dropout of it, so this layer is judged 
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Callable
 from math import isqrt, prod
 from typing import Any
 
@@ -17,8 +19,9 @@ from ..arrays import Array, Bits, nonzero
 from ..guard import Call
 from ..outcomes import BadReply, BadTarget, NotClaimed
 from .base import Layer
+from .connect import Weights
 from .torch import to_numpy, to_torch
-from .torch_connect import TorchConnectModule
+from .torch_connect import TorchConnectModule, reload
 
 NO_PRODUCT = "its output is no linear layer's: it is judged by the masked weight that it stores"
 
@@ -54,12 +57,34 @@ class StoredRun:
         raise NotClaimed("double gradients of weights are not looked at")
 
 
-class StoredLayer(Layer):
+class StoredLayer(Weights):
     """A layer whose raw weight is set, and whose masked weight is read after each call."""
 
     def __init__(self, adapter: StoredAdapter, rate: Any) -> None:
         self.adapter, self._rate = adapter, rate
         self._set: Array | None = None
+
+    def give(self, x: Array) -> StoredLayer:
+        """The layer itself, built with x for its raw weight where it was not, and not called."""
+        if self._set is not x:
+            self._make(x)
+        return self
+
+    def copy(self) -> StoredLayer:
+        """By copy.deepcopy."""
+        return self._twin(copy.deepcopy)
+
+    def reloaded(self) -> StoredLayer:
+        """A new module that loaded the state_dict of this one, through a file."""
+        return self._twin(lambda module: reload(module, self.adapter.build(self._rate, self._shape, {}).to(self.raw.dtype)))
+
+    def _twin(self, how: Callable[[nn.Module], nn.Module]) -> StoredLayer:
+        twin = StoredLayer(self.adapter, self._rate)
+        with self.adapter.guard.call(f"copying {self.adapter.named(self._rate, self._shape)}"):
+            twin._module = how(self._module)
+            twin.raw = twin._module.get_parameter(self.adapter.weight_name)
+        twin._set, twin._shape = self._set, self._shape
+        return twin
 
     def train(self, x: Array, *, differentiable: bool = False) -> StoredRun:
         """A forward pass in training mode; x is what the raw weight is set to."""
@@ -71,9 +96,7 @@ class StoredLayer(Layer):
         return self._forward("evaluation", x, differentiable)
 
     def _forward(self, mode: str, x: Array, differentiable: bool) -> StoredRun:
-        adapter = self.adapter
-        if self._set is not x:
-            self._make(x)
+        adapter = self.give(x).adapter
         what = f"the {mode} forward of {adapter.named(self._rate, self._shape)} in {x.dtype}"
         adapter.guard.record(Call(mode, x, self._rate, adapter.last_seed, differentiable))
         with adapter.guard.call(what), torch.set_grad_enabled(differentiable):
@@ -119,7 +142,11 @@ class StoredAdapter(TorchConnectModule):
     def find_facts(self) -> None:
         """One mask serves the call: there is one masked weight."""
 
-    def layer(self, rate: Any) -> Layer:
+    def require_bias(self) -> None:
+        """Raises NotClaimed: a bias is not looked at."""
+        raise NotClaimed(NO_PRODUCT)
+
+    def layer(self, rate: Any) -> Weights:
         """By the masked weight that it stores."""
         return StoredLayer(self, rate)
 

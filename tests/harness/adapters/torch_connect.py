@@ -91,15 +91,9 @@ class TorchConnection(Connection):
 
     def reloaded(self) -> TorchConnection:
         """A new module that loaded the state_dict of this one, through a file."""
-
-        def reload(module: nn.Module) -> nn.Module:
-            file, other = io.BytesIO(), self._adapter.build(self._made.rate, self._made.shape, self._made.options)
-            torch.save(module.state_dict(), file)
-            file.seek(0)
-            other.to(self._made.parameters()[0].dtype).load_state_dict(torch.load(file))
-            return other
-
-        return self._adapter.copied(self._made, reload)
+        made, adapter = self._made, self._adapter
+        dtype = made.parameters()[0].dtype
+        return adapter.copied(made, lambda module: reload(module, adapter.build(made.rate, made.shape, made.options).to(dtype)))
 
 
 class _Made:
@@ -145,6 +139,15 @@ class TorchConnectAdapter(TorchStream, ConnectAdapter):
     def copied(self, made: _Made, how: Callable[[nn.Module], nn.Module]) -> TorchConnection:
         """A connection around a copy of a module."""
         raise NotClaimed("it is a function, which keeps nothing between calls")
+
+
+def reload(module: nn.Module, other: nn.Module) -> nn.Module:
+    """The other module, which loads the state_dict of the one, through a file."""
+    file = io.BytesIO()
+    torch.save(module.state_dict(), file)
+    file.seek(0)
+    other.load_state_dict(torch.load(file))
+    return other
 
 
 class TorchConnectModule(TorchConnectAdapter):
