@@ -3,7 +3,8 @@
 import numpy as np
 from hypothesis import assume
 
-from dropspec.adapters.connect import ConnectAdapter, Gradients, Product
+from dropspec.adapters.connect import ConnectAdapter
+from dropspec.adapters.connections import Gradients, Product
 from dropspec.arrays import DTYPES, FRACTION_BITS, Array, Bits, nonzero
 from dropspec.compare import require, require_identical, require_rescaled
 from dropspec.probes import Probe, probe

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from dropspec.adapters.connect import ConnectAdapter, Gradients, Product, Weights
+from dropspec.adapters.connect import ConnectAdapter
+from dropspec.adapters.connections import Gradients, Product, Weights
 from dropspec.arrays import DTYPES, FRACTION_BITS, Array, nonzero
 from dropspec.budget import require_far_fetched
 from dropspec.compare import require, require_identical

@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from dropspec.adapters.connect import ConnectAdapter, Gradients
+from dropspec.adapters.connect import ConnectAdapter
+from dropspec.adapters.connections import Gradients
 from dropspec.arrays import DTYPES, FRACTION_BITS, Array
 from dropspec.outcomes import Unreadable
 from dropspec.probes import MOST, probe

@@ -9,7 +9,8 @@ import numpy as np
 from ..arrays import Array, copy_as_laid_out, is_floating
 from ..guard import Call
 from ..outcomes import BadReply, NotClaimed
-from .connect import ConnectAdapter, Connection, Gradients
+from .connect import ConnectAdapter
+from .connections import Connection, Gradients
 from .linear_signature import LinearSignature
 from .numpy import NumpyAdapter
 

@@ -14,7 +14,8 @@ from ..arrays import Array
 from ..guard import Call, Guard
 from ..outcomes import BadReply, BadTarget, NotClaimed
 from .base import Claims
-from .connect import ConnectAdapter, Connection, Gradients
+from .connect import ConnectAdapter
+from .connections import Connection, Gradients
 from .protocol import ProtocolAdapter
 
 

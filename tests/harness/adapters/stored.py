@@ -19,7 +19,7 @@ from ..arrays import Array, Bits, nonzero
 from ..guard import Call
 from ..outcomes import BadReply, BadTarget, NotClaimed
 from .base import Layer
-from .connect import Weights
+from .connections import Weights
 from .torch import to_numpy, to_torch
 from .torch_connect import TorchConnectModule, reload
 

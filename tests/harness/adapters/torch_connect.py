@@ -17,7 +17,8 @@ from ..arrays import Array, is_floating
 from ..guard import Call, Guard
 from ..outcomes import BadReply, BadTarget, NotClaimed
 from .base import Claims, Layer
-from .connect import ConnectAdapter, Connection, Gradients
+from .connect import ConnectAdapter
+from .connections import Connection, Gradients
 from .linear_signature import LinearSignature
 from .torch import TorchStream, to_numpy, to_torch
 
