@@ -19,7 +19,7 @@ BROKEN = [
 ]
 SAID = {  # of clause layout-1, or of edge-2 where only rate 1 is broken
     "Hangs": "the training forward of Hangs(0.1).train()(x) on float32 of shape (7,) did not return within",
-    "HangsAtRateOne": "the training forward of HangsAtRateOne(1.0).train()(x) on float32 of shape (7,) did not return within",
+    "HangsAtRateOne": "the training forward of HangsAtRateOne(1.0).train()(x) on float32 of shape (8,) did not return within",
     "Raises": "raised RuntimeError: this layer always raises (broken.py, line",
     "WrongShape": "returned shape (1, 7) for input of shape (7,)",
     "WrongType": "returned list, not a tensor",
