@@ -38,6 +38,11 @@ def declared(known: Sequence[Mapping[str, str]], label: str, target: str) -> dic
     return {k["clause"]: k["reason"] for k in known if k.get("target", target) in (target, label)}
 
 
+def _qualified(name: str, clause: str) -> str:
+    """An effect is that of one clause; other observations are the layer's."""
+    return f"{name} on {clause}" if name.startswith("effect") else name
+
+
 def answers(
     records: Sequence[Record],
     labels: Mapping[str, tuple[str, str]],
@@ -55,7 +60,7 @@ def answers(
         mine = [r for r in records if r.label == label]
         clauses = [c for c in all_clauses().values() if c.id in clause_ids and c.family == family]
         judged = judge_clauses(mine, clauses, declared(known, label, target))
-        seen = {name: value for r in mine for name, value in r.observations.items()}
+        seen = {_qualified(name, r.clause): value for r in mine for name, value in r.observations.items()}
         none = "" if clauses else f"it is judged as {family}, and the clauses asked for are not of spec/{family}.md (see --family)"
         found.append(Answer(label, target, judged, diagnose(judged, seen), none))
     return found + [Answer(label, target, unusable=why) for label, (target, why) in unusable.items()]

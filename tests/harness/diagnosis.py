@@ -1,182 +1,124 @@
-"""Looks at all observations together, over all rates, and names the known bug that they fit: what it is, how it shows, what to change."""
+"""Finds the causes among the clauses that failed, named where it is a known bug, and which of the others only echo them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from dataclasses import replace
 
-from .verdicts import Judged, Verdict
+from .remedies import REMEDIES
+from .signatures import SIGNATURES, Failed, Observations
+from .verdicts import Cause, Judged, Verdict
 
-Observations = Mapping[str, float]
-Failed = frozenset[str]
-
-RATE = {"rate-1", "weights-2"}  # the same rule in both families
-SCALE = {"scale-1", "product-1"}
-EVALUATION = {"eval-1", "inference-1"}
-
-
-def diagnose(clauses: tuple[Judged, ...], seen: Observations) -> tuple[str, ...]:
-    """Sentences for the bugs that fit, the likeliest cause first; empty where nothing failed, or where no known bug fits."""
-    failed = frozenset(c.clause for c in clauses if c.verdict is Verdict.VIOLATED)
-    found = [signature(failed, seen) for signature in SIGNATURES] if failed else []
-    return tuple(sentence for sentence in found if sentence)
-
-
-def at_rates(seen: Observations, prefix: str) -> dict[float, float]:
-    """The observations that begin so, by rate."""
-    return {float(k.removeprefix(prefix).split()[0]): v for k, v in seen.items() if k.startswith(prefix)}
-
-
-def _follows(values: Mapping[float, float], law: Callable[[float], float]) -> float | None:
-    """The rate at which the law shows best, if all values obey it and the specification's own law does not; else None."""
-    telling = {r: v for r, v in values.items() if 0.05 < r < 0.95 and abs(r - 0.5) > 0.05}
-    if not telling or any(abs(v - law(r)) > 0.02 * abs(law(r)) for r, v in telling.items()):
-        return None
-    return min(telling, key=lambda r: abs(r - 0.1))
-
-
-def scale_by_rate(failed: Failed, seen: Observations) -> str:
-    """1/rate for 1/(1 - rate)."""
-    scales = at_rates(seen, "scale at ")
-    rate = _follows(scales, lambda r: 1 / r) if failed & SCALE else None
-    if rate is None or rate_is_keep(failed, seen):
-        return ""
-    return (
-        f"Survivors are multiplied by 1/rate, not by 1/(1 - rate): seen {scales[rate]:.4g} at rate {rate:.4g}, "
-        f"where {1 / (1 - rate):.4g} is right; the two agree at 0.5 only. Divide by 1 - rate."
-    )
-
-
-def no_scale(failed: Failed, seen: Observations) -> str:
-    """No scaling in training, with or without scaling at inference."""
-    scales = at_rates(seen, "scale at ")
-    rate = _follows(scales, lambda r: 1.0) if failed & SCALE else None
-    if rate is None:
-        return ""
-    said = f"Survivors are not rescaled in training: seen {scales[rate]:.4g} at rate {rate:.4g}, where {1 / (1 - rate):.4g} is right"
-    if _follows(at_rates(seen, "evaluation scale at "), lambda r: 1 - r) is not None:
-        return f"{said}; outputs are scaled by keep in evaluation instead. Divide by 1 - rate in training, and leave evaluation alone."
-    return f"{said}. Divide by 1 - rate."
-
-
-def scaled_in_evaluation(failed: Failed, seen: Observations) -> str:
-    """Scaling at inference on top of scaling in training."""
-    rate = _follows(at_rates(seen, "evaluation scale at "), lambda r: 1 - r)
-    if rate is None or not failed & EVALUATION or failed & SCALE:
-        return ""
-    return (
-        f"Outputs are scaled by keep in evaluation ({1 - rate:.4g} at rate {rate:.4g}), though training rescales already: return the input."
-    )
-
-
-def rate_is_keep(failed: Failed, seen: Observations) -> str:
-    """The rate taken for the probability of keeping."""
-    rates = at_rates(seen, "drop rate at ")
-    rate = _follows(rates, lambda r: 1 - r) if failed & RATE else None
-    if rate is None:
-        return ""
-    return (
-        f"The rate is taken for the probability of keeping: at rate {rate:g}, {rates[rate]:.4g} of the units were dropped. "
-        f"Compare the other way round, or, if keep is meant, name the parameter keep_prob."
-    )
-
-
-def inactive(failed: Failed, seen: Observations) -> str:
-    """Nothing is dropped, or everything."""
-    rates = at_rates(seen, "drop rate at ")
-    if not failed & RATE or not rates or len(set(rates.values())) > 1:
-        return ""
-    if max(rates.values()) == 0:
-        return "Nothing is dropped in training at any rate: the rate or the mode does not reach the layer."
-    return "Everything is dropped at every rate: is the mask ever filled?" if min(rates.values()) == 1 else ""
-
-
-def few_bits(failed: Failed, seen: Observations) -> str:
-    """A threshold of seven or eight bits: drop rates are multiples of a power of two, in float32 too."""
-    rates = at_rates({name: value for name, value in seen.items() if name.endswith("float32")}, "drop rate at ")
-    if not failed & RATE or 0.001 not in rates:
-        return ""
-    for bits in (7, 8):
-        grid = 2.0**-bits
-        if all(abs(v - round(v / grid) * grid) < 0.15 * grid and abs(v - r) < 1.1 * grid for r, v in rates.items()):
-            return (
-                f"Drop rates are multiples of 1/{1 << bits}, as from a threshold of {bits} bits: "
-                f"at rate 0.001, {rates[0.001]:.4g} of the units were dropped. Compare 24 bits or more."
-            )
-    return ""
-
-
-def coarse_half(failed: Failed, seen: Observations) -> str:
-    """Uniforms drawn in the dtype of the input."""
-    wide, half = (seen.get(f"drop rate at 0.001 in {dtype}") for dtype in ("float32", "bfloat16"))
-    if not failed & (RATE | {"rate-4"}) or wide is None or half is None or not abs(wide - 0.001) < 2e-4 < abs(half - 0.001):
-        return ""
-    return (
-        f"Uniforms are drawn in the dtype of the input, which has too few of them: at rate 0.001, {half:.4g} of the units were dropped "
-        f"in bfloat16. Draw them in float32."
-    )
-
-
-def active_in_evaluation(failed: Failed, seen: Observations) -> str:
-    """Dropout in evaluation."""
-    shares = at_rates(seen, "share dropped in evaluation at ")
-    if failed & EVALUATION and max(shares.values(), default=0) > 0:
-        return "Units are dropped in evaluation too: the training flag does not reach the layer."
-    return ""
-
-
-def fixed_count(failed: Failed, seen: Observations) -> str:
-    """Exactly round(rate · n) units."""
-    others = RATE | {f"independence-{n}" for n in (2, 3, 5, 6)} | {f"weights-{n}" for n in (1, 4, 5, 6, 8)}
-    if failed & {"independence-4", "weights-7"} and not failed & others:
-        return "The number of dropped units is not Binomial: probably a fixed number is dropped. Draw every unit on its own."
-    return ""
-
-
-def backward_mask(failed: Failed, seen: Observations) -> str:
-    """A backward pass with a mask of its own, or one read off the output."""
-    if ("gradient-1" in failed and "scale-2" not in failed) or "gradients through another mask" in seen:
-        return "The backward pass does not use the forward's mask: save the mask in the forward, and do not draw it again."
-    if "gradient-4" in failed and not failed & {"gradient-1", "gradient-2", "scale-1"}:
-        return "The backward pass reads the mask off the output (output != 0), which fails at inputs of 0: save the mask in the forward."
-    return ""
-
-
-def of_another_method(failed: Failed, seen: Observations) -> str:
-    """Examples, outputs or inputs that are dropped whole."""
-    if "weights-1" not in failed:
-        return ""
-    if "whole examples dropped" in seen:
-        return "It drops whole samples: this is stochastic depth, not DropConnect. Draw a mask over the weights."
-    if "whole outputs dropped" in seen:
-        return "It drops whole outputs: this is dropout behind the layer, not DropConnect. Draw a mask over the weights."
-    if "whole inputs dropped" in seen:
-        return "It drops whole inputs: this is dropout before the layer, not DropConnect. Draw a mask over the weights."
-    return ""
-
-
-def sharing(failed: Failed, seen: Observations) -> str:
-    """Another number of masks a call than claimed."""
-    masks = seen.get("masks of 16 examples", 0)
-    if "weights-5" not in failed or not masks:
-        return ""
-    if masks == 1:
-        return "All examples of a call share one mask, where one for each is claimed: draw a mask of shape (examples, outputs, inputs)."
-    if masks == 16:
-        return "Each example has a mask of its own, where one for the whole call is claimed."
-    return f"Some examples of a call share a mask, and some do not: 16 examples had {masks:g} masks."
-
-
-SIGNATURES = (
-    of_another_method,
-    scale_by_rate,
-    no_scale,
-    scaled_in_evaluation,
-    rate_is_keep,
-    inactive,
-    few_bits,
-    coarse_half,
-    active_in_evaluation,
-    fixed_count,
-    backward_mask,
-    sharing,
+CHANCE = r"rate-[1-4]|independence-[1-6]|weights-\d"
+MOMENTS = r"expectation-\d|product-[45]"
+ORDER = (  # what is looked for first, where several clauses failed: the more basic rule
+    r"seed-3|limits-6",
+    r"layout-[13]|product-[67]",
+    r"scale-2",
+    r"scale-3",
+    r"scale-\d|product-1",
+    r"weights-1",
+    r"product-3",
+    CHANCE,
+    r"seed-2",
+    r"seed-1|limits-5",
+    r"independence-7",
+    r"seed-4",
+    r"product-2",
+    MOMENTS,
+    r"layout-2|edge-6",
+    r"numerics-\d|limits-7",
+    r"gradient-[57]",
+    r"gradient-[1-3]",
+    r"gradient-[46]",
+    r"gradient-\d+|backprop-\d",
+    r"edge-1|limits-1",
+    r"eval-\d|inference-\d",
+    r".*",
 )
+OF_THE_RATE = ("rate-1", "rate-4", "weights-2")
+CERTAIN = 0.3  # what a repeated mask counts, beside effects on shares
+OF_MASKS = (
+    r"seed-\d|edge-\d|limits-\d|inference-4|eval-5|gradient-\d+|backprop-\d|module-2|numerics-\d|layout-2|rate-5|independence-7|product-\d"
+)
+ALMOST_ANY = r"(?!edge-[348]|limits-3|module-[13]).*"  # what a layer refuses, holds or shows is another matter
+ECHOES = (  # a cause, and what fails with it
+    (r"seed-3|limits-6|layout-[123]|product-[67]", ALMOST_ANY),
+    (r"numerics-1|limits-7", r"numerics-\d|limits-[179]|edge-[16]|scale-1|product-1|backprop-1"),
+    (f"{CHANCE}|seed-[12]|independence-7|limits-5", f"{CHANCE}|{MOMENTS}|{OF_MASKS}"),
+    (
+        r"scale-\d|product-[123]",
+        r"scale-\d|product-\d|expectation-\d|gradient-\d+|backprop-\d|numerics-\d|limits-[4789]|inference-4|edge-[5678]"
+        r"|module-[24]|rate-5|eval-5|layout-\d",
+    ),
+    (r"gradient-\d+|backprop-\d", r"gradient-\d+|backprop-\d|edge-[12]|eval-[36]|limits-[12]|module-4"),
+    (r"eval-\d|inference-\d", r"eval-\d|inference-\d|edge-[169]|module-2|limits-[1789]|seed-4|expectation-3|rate-\d|weights-\d"),
+    (r"edge-[12]|limits-[12]", r"edge-[569]|limits-[49]|eval-2|numerics-\d|inference-4|gradient-\d+"),
+)
+
+
+def diagnose(clauses: tuple[Judged, ...], seen: Observations) -> tuple[Cause, ...]:
+    """The causes, the likeliest first, each with its echoes; empty where nothing is violated."""
+    failed = [c.clause for c in clauses if c.verdict is Verdict.VIOLATED]
+    named = _named(failed, seen)
+    causes = [Cause(clause, sentence, known=True) for clause, sentence in named.items()]
+    left = [c for c in failed if c not in named and not any(_echoes(cause, c) for cause in named)]
+    while left:
+        root = _root(frozenset(left), seen)
+        causes.append(Cause(root, REMEDIES[root]))
+        left = [c for c in left if c != root and not _echoes(root, c)]
+    return _with_echoes(causes, failed)
+
+
+def _named(failed: list[str], seen: Observations) -> dict[str, str]:
+    """The known bugs that fit: for the clause that shows each, the sentence."""
+    named: dict[str, str] = {}
+    for shown_by, signature in SIGNATURES:
+        showing = [c for c in shown_by if c in failed]
+        if showing and (sentence := signature(frozenset(failed), seen)):
+            named.setdefault(showing[0], sentence)
+    return named
+
+
+def _with_echoes(causes: list[Cause], failed: list[str]) -> tuple[Cause, ...]:
+    """Every other clause that failed is laid to the first cause that explains it."""
+    heads, told = {cause.clause for cause in causes}, set()
+    complete = []
+    for cause in causes:
+        echoes = tuple(c for c in failed if c not in heads and c not in told and _echoes(cause.clause, c))
+        told.update(echoes)
+        complete.append(replace(cause, echoes=echoes))
+    return tuple(complete)
+
+
+def _echoes(cause: str, other: str) -> bool:
+    return cause != other and any(re.fullmatch(head, cause) and re.fullmatch(tail, other) for head, tail in ECHOES)
+
+
+def _root(failed: Failed, seen: Observations) -> str:
+    """The most basic of the clauses; of those about chance the one that is furthest off."""
+    for pattern in ORDER:
+        if matching := sorted(c for c in failed if re.fullmatch(pattern, c)):
+            return _strongest(matching, seen) if pattern == CHANCE else matching[0]
+    raise AssertionError("the last pattern matches everything")
+
+
+def _strongest(clauses: list[str], seen: Observations) -> str:
+    return max(clauses, key=lambda clause: _effect(clause, seen))
+
+
+def _effect(clause: str, seen: Observations) -> float:
+    """How far off a clause is at most: a share that should be another; sums count only where nearly all are alike."""
+    effects = [0.0]
+    for name, value in seen.items():
+        if not name.endswith(f" on {clause}"):
+            continue
+        lens = name.removeprefix("effect of ").removesuffix(f" on {clause}")
+        if lens == "twins":
+            value = CERTAIN
+        elif lens.startswith("sum"):
+            value = CERTAIN * value if value > 0.7 else 0.0
+        elif lens == "echo" and seen.get("echo lag", 0) < 64:
+            value /= 2  # neighbours that share their fate
+        effects.append(value)
+    return max(effects) / (2 if clause in OF_THE_RATE else 1)  # which fails with much else, and by itself where it is the cause

@@ -72,6 +72,12 @@ def judge(results: list[Results], lens: str, notes: Notes) -> None:
         raise NotClaimed("it takes no dtype in which this is looked at")
     failed = [(c, f) for c, f, rate_failed in looked if f.decision is Decision.FAIL and not (rate_failed and lens in NEED_THE_RATE)]
     if failed:
+        telling = [f for c, f in failed if 0.2 < c.rate < 0.8]  # near 0 and 1 a few units weigh much
+        strongest = max(telling or [f for _, f in failed], key=lambda f: f.effect)
+        notes.observe(f"effect of {lens}", strongest.effect if telling else strongest.effect / 4)
+        if lens == "echo":
+            notes.observe("echo lag", strongest.lag)
+            notes.observe("echo agreement", strongest.share)
         said = [f"{f.measured} at {c.name}" for c, f in failed[:2]]
         more = f"; and in {len(failed) - 2} more campaign{'s' * (len(failed) > 3)}" if len(failed) > 2 else ""
         raise Violation("; ".join(said) + more)

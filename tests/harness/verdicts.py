@@ -53,13 +53,26 @@ class Judged:
 
 
 @dataclass(frozen=True)
+class Cause:
+    """What probably is wrong: the clause that shows it, a sentence on what it is and what to change, and the clauses that fail with it.
+
+    `known` if all observations fit a known bug; otherwise the sentence is what can be said of the clause alone.
+    """
+
+    clause: str
+    sentence: str
+    echoes: tuple[str, ...] = ()
+    known: bool = False
+
+
+@dataclass(frozen=True)
 class Answer:
     """All verdicts over one target, or why it could not be loaded."""
 
     label: str
     target: str
     clauses: tuple[Judged, ...] = ()
-    diagnosis: tuple[str, ...] = ()
+    diagnosis: tuple[Cause, ...] = ()
     unusable: str = ""
 
     def count(self, *verdicts: Verdict) -> int:

@@ -6,8 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from dropspec.diagnosis import at_rates, diagnose
-from dropspec.verdicts import Judged, Verdict
+from dropspec import diagnosis
+from dropspec.clauses import all_clauses
+from dropspec.remedies import REMEDIES
+from dropspec.signatures import at_rates
+from dropspec.verdicts import Cause, Judged, Verdict
 
 Law = Callable[[float], float]
 RATES = (0.5, 0.1, 0.9, 0.01, 0.001, 0.999)
@@ -18,6 +21,11 @@ ALL_CLAUSES += ("weights-1", "weights-2", "weights-5", "weights-7", "product-1",
 def judged(*failed: str, verdict: Verdict = Verdict.VIOLATED) -> tuple[Judged, ...]:
     """All these clauses judged: some failed, the others hold."""
     return tuple(Judged(c, c, "MUST", verdict if c in failed else Verdict.HOLDS, "", "", "") for c in ALL_CLAUSES)
+
+
+def diagnose(clauses: tuple[Judged, ...], seen: dict[str, float]) -> tuple[str, ...]:
+    """The sentences of the known bugs that fit."""
+    return tuple(cause.sentence for cause in diagnosis.diagnose(clauses, seen) if cause.known)
 
 
 def scales(law: Law) -> dict[str, float]:
@@ -165,3 +173,28 @@ def test_nothing_is_named_where_nothing_fits() -> None:
     assert diagnose(judged("scale-1", "rate-1", "eval-1"), {}) == ()
     assert diagnose(judged("scale-1"), scales(lambda r: 0.99 / (1 - r))) == ()
     assert diagnose(judged("scale-1"), {"scale at 0.5": 2.0}) == ()  # where all laws agree
+
+
+def test_every_clause_has_a_remedy() -> None:
+    """Where no known bug fits there is still a sentence for each clause, on what is wrong and what to change."""
+    assert set(REMEDIES) == set(all_clauses())
+    assert all(sentence.endswith(".") and len(sentence.split()) > 6 for sentence in REMEDIES.values())
+
+
+def test_echoes_are_laid_to_their_cause() -> None:
+    """A wrong scale makes expectations fail as well; a rate that is accepted is another matter."""
+    failed = tuple(Judged(c, c, "MUST", Verdict.VIOLATED, "", "", "") for c in ("expectation-1", "scale-1", "edge-3"))
+    scale, edge = diagnosis.diagnose(failed, {})
+    assert scale == Cause("scale-1", REMEDIES["scale-1"], ("expectation-1",))
+    assert edge == Cause("edge-3", REMEDIES["edge-3"])
+
+
+def test_of_clauses_about_chance_the_strongest_is_the_cause() -> None:
+    """Rows that share a mask fail rate-1 too, but further off is what they share; a certain repetition counts, a neighbour's echo half."""
+    failed = judged("rate-1", "independence-4") + tuple(
+        Judged(c, c, "MUST", Verdict.VIOLATED, "", "", "") for c in ("independence-2", "independence-1", "independence-5")
+    )
+    effects = {"rate on rate-1": 0.2, "above on independence-2": 0.5, "left on independence-1": 0.02, "echo on independence-5": 0.5}
+    (cause,) = diagnosis.diagnose(failed, {f"effect of {name}": value for name, value in effects.items()} | {"echo lag": 1.0})
+    assert cause.clause == "independence-2"
+    assert set(cause.echoes) == {"rate-1", "independence-1", "independence-4", "independence-5"}

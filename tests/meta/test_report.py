@@ -46,7 +46,7 @@ def ran(folder: Path) -> Ran:
 
 def test_the_json_has_what_was_promised(ran: Ran) -> None:
     """By label: target, conformant and clauses; by clause: level, verdict, summary, certificate and reproduce; and a version."""
-    assert ran.report["version"] == 1
+    assert ran.report["version"] == 2
     assert (ran.report["profile"], ran.report["seed"], ran.report["dropspec"]) == ("quick", 0, version("dropspec"))
     assert [(ran.label(x)["target"], ran.label(x)["conformant"]) for x in ("torch.nn:Dropout", "lifts")] == [
         ("torch.nn:Dropout", True),

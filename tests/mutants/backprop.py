@@ -77,7 +77,7 @@ class ScalesBiasGradient(DropConnect):
     def product(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         if bias is not None and self.training and 0 < self.p < 1:
             scaled = bias / (1 - self.p)
-            bias = scaled + (bias - scaled).detach()
+            bias = bias.detach() + (scaled - scaled.detach())
         return super().product(x, weight, bias)
 
 

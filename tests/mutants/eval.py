@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Self
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from dropspec.reference.layers import Dropout
 from dropspec.tests.mutants import breaks
@@ -74,7 +74,7 @@ class ForgetsRateInEval(Dropout):
         return super().train(mode)
 
 
-@breaks("eval-5")
+@breaks("eval-5", "eval-1")
 class MissesEvalOfParent(Dropout):
     """Reacts to its own .eval() only: that of a parent arrives as .train(False), which it ignores."""
 
@@ -101,3 +101,64 @@ class KeepsMaskForEval(Dropout):
         if self.training or mask is None or mask.shape != x.shape:
             return super().forward(x)
         return with_backward(x, x, lambda upstream: self.apply_mask(upstream, mask))
+
+
+@breaks("eval-5")
+class StaysInEval(Dropout):
+    """Once evaluated, it never drops again."""
+
+    evaluated = False
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.evaluated = self.evaluated or not self.training
+        return x if self.evaluated else super().forward(x)
+
+
+@breaks("eval-5", "eval-1")
+class HidesInnerInList(nn.Module):
+    """Holds its dropout in a plain list, where no eval() reaches it."""
+
+    def __init__(self, p: float = 0.5) -> None:
+        super().__init__()
+        self.p, self.layers = p, [Dropout(p)]
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layers[0](x)  # type: ignore[no-any-return]
+
+
+@breaks("eval-5")
+class SkipsFirstCall(Dropout):
+    """Only sets itself up at the first call of its life, and lets the input through."""
+
+    ready = False
+
+    def forward(self, x: Tensor) -> Tensor:
+        ready, self.ready = self.ready, True
+        return super().forward(x) if ready else x
+
+
+@breaks("eval-6", "eval-3")
+class KeepsMaskOnSelfForEval(Dropout):
+    """Keeps the mask of its last call, which evaluation does not clear, and masks every backward pass of that shape by it."""
+
+    mask: Tensor | None = None
+
+    def draw_mask(self, x: Tensor) -> Tensor:
+        self.mask = mask = super().draw_mask(x)
+        return mask
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = super().forward(x)
+        mask, keep = self.mask, 1 - self.p
+        if mask is None or mask.shape != x.shape or not keep:
+            return y
+        return with_backward(x, y, lambda upstream: torch.where(mask, upstream / keep, 0))
+
+
+@breaks("eval-6")
+class AsksModeInBackward(Dropout):
+    """Asks for the mode in the backward pass, so a training pass whose backward comes after an evaluation gets no mask."""
+
+    def apply_mask(self, x: Tensor, mask: Tensor) -> Tensor:
+        y = super().apply_mask(x, mask)
+        return with_backward(x, y, lambda upstream: Dropout.apply_mask(self, upstream, mask) if self.training else upstream)

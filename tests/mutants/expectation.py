@@ -27,7 +27,7 @@ class AddsNoise(Dropout):
         return super().apply_mask(x, mask) * (0.5 + torch.rand_like(x))
 
 
-@breaks("expectation-3", "independence-1")
+@breaks("expectation-3", "independence-1", "independence-5")
 class PairsInputs(Dropout):
     """In each group of four inputs the last shares the fate of the first: mean and variance are right, the ridge identity is not."""
 
@@ -35,3 +35,14 @@ class PairsInputs(Dropout):
         mask = torch.rand(x.numel(), dtype=torch.float64) >= self.p
         mask[3::4] = mask[: x.numel() - 3 : 4] if x.numel() > 3 else mask[3::4]
         return laid_out_as(x, mask)
+
+
+@breaks("expectation-2", "rate-1", "scale-1")
+class DropsHalfAsOften(Dropout):
+    """Drops at half the rate and rescales for that: the mean is right, the variance less than half."""
+
+    def draw_mask(self, x: Tensor) -> Tensor:
+        return torch.rand_like(x, dtype=torch.float64) >= (self.p / 2 if self.p < 1 else 1)
+
+    def apply_mask(self, x: Tensor, mask: Tensor) -> Tensor:
+        return torch.where(mask, x / (1 - self.p / 2), 0)

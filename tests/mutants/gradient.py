@@ -109,7 +109,7 @@ class KeepsMaskOnSelf(_OwnBackward):
         return Dropout.apply_mask(self, upstream, self.mask)
 
 
-@breaks("gradient-8", "gradient-2")
+@breaks("gradient-8", "gradient-2", "gradient-5")
 class ClipsGradient(_OwnBackward):
     """Clips the gradient to 1 on its way back: right for small ones, against finite differences for large ones."""
 
@@ -142,3 +142,21 @@ class QueuesMasks(_OwnBackward):
     def backward(self, upstream: Tensor, mask: Tensor) -> Tensor:
         queued = self.masks.pop(0) if len(self.masks) > 1 else self.masks[0]
         return Dropout.apply_mask(self, upstream, queued)
+
+
+@breaks("gradient-5")
+class FreesMaskInBackward(Dropout):
+    """Frees its mask after the first backward pass, so a second one over the same graph passes the gradient on unmasked."""
+
+    def apply_mask(self, x: Tensor, mask: Tensor) -> Tensor:
+        masks = [mask]
+        y = super().apply_mask(x, mask)
+        return with_backward(x, y, lambda upstream: Dropout.apply_mask(self, upstream, masks.pop()) if masks else upstream)
+
+
+@breaks("gradient-6")
+class LosesMaskInDoubleBackward(_OwnBackward):
+    """Its gradient is right, and the gradient of that has lost the mask."""
+
+    def backward(self, upstream: Tensor, mask: Tensor) -> Tensor:
+        return Dropout.apply_mask(self, upstream, mask).detach() + (upstream - upstream.detach()) / (1 - self.p)

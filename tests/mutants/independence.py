@@ -148,3 +148,139 @@ class RepeatsFewRows(Dropout):
         repeats = torch.rand(len(rows)) < 0.02
         rows[repeats] = rows[torch.randint(len(rows), (int(repeats.sum()),))]
         return laid_out_as(x, rows)
+
+
+@breaks("independence-1")
+class CopiesNeighbours(Dropout):
+    """With chance 0.02 an element shares the fate of its left neighbour, so that neighbours have a correlation of 0.02."""
+
+    def draw_mask(self, x: Tensor) -> Tensor:
+        mask = torch.rand(x.numel(), dtype=torch.float64) >= self.p
+        copies = torch.rand(x.numel()) < 0.02
+        copies[:1] = False
+        return laid_out_as(x, torch.where(copies, mask.roll(1), mask))
+
+
+@breaks("independence-5")
+class CopiesAtLag30000(Dropout):
+    """Every sixteenth decision is a copy of the one 30,000 places earlier, so that only large calls show it."""
+
+    def draw_mask(self, x: Tensor) -> Tensor:
+        mask = torch.rand(x.numel(), dtype=torch.float64) >= self.p
+        mask[30000::16] = mask[:-30000:16].clone()
+        return laid_out_as(x, mask)
+
+
+class _RepeatsWord(Dropout):
+    """Draws as many decisions as `period` says, and repeats them over the whole call."""
+
+    period: int
+
+    def draw_mask(self, x: Tensor) -> Tensor:
+        word = torch.rand(self.period, dtype=torch.float64) >= self.p
+        return laid_out_as(x, word.repeat(x.numel() // self.period + 1)[: x.numel()])
+
+
+@breaks("independence-6", "independence-5")
+class RepeatsEvery1024(_RepeatsWord):
+    """Fills a block of 1,024 decisions and repeats it over the whole call."""
+
+    period = 2**10
+
+
+@breaks("independence-6")
+class RepeatsEvery65536(_RepeatsWord):
+    """Counts in 16 bits, so that the mask comes round again after 65,536 elements; smaller calls are right."""
+
+    period = 2**16
+
+
+class _HasFewMasks(Dropout):
+    """Seeds its generator by one of a few numbers, so each shape has so few masks and no others."""
+
+    masks: int
+
+    def draw_mask(self, x: Tensor) -> Tensor:
+        return uniforms(x, Generator().manual_seed(int(torch.randint(self.masks, ())))) >= self.p
+
+
+@breaks("independence-6")
+class HasEightMasks(_HasFewMasks):
+    """Seeds its generator from 3 random bits, so there are only 8 masks of a shape."""
+
+    masks = 2**3
+
+
+@breaks("independence-6")
+class Has64Masks(_HasFewMasks):
+    """Seeds its generator from 6 random bits, so there are only 64 masks of a shape."""
+
+    masks = 2**6
+
+
+@breaks("independence-6")
+class Has1024Masks(_HasFewMasks):
+    """Seeds its generator from 10 random bits, so there are only 1,024 masks of a shape."""
+
+    masks = 2**10
+
+
+@breaks("independence-6", "independence-7")
+class CachesMasks(Dropout):
+    """Keeps the first 64 masks of a shape, to save time, and takes one of these at random from then on."""
+
+    def __init__(self, p: float = 0.5) -> None:
+        super().__init__(p)
+        self.masks: dict[tuple[object, ...], list[Tensor]] = {}
+
+    def draw_mask(self, x: Tensor) -> Tensor:
+        masks = self.masks.setdefault((x.shape, self.p), [])
+        if len(masks) < 64:
+            masks.append(super().draw_mask(x))
+            return masks[-1]
+        return masks[int(torch.randint(64, ()))]
+
+
+@breaks("independence-6", "independence-2")
+class HasEightMasksOfSmallCalls(_HasFewMasks):
+    """Takes one of 8 masks for calls of fewer than 100 elements, and draws all others afresh."""
+
+    masks = 2**3
+
+    def draw_mask(self, x: Tensor) -> Tensor:
+        return super().draw_mask(x) if x.numel() < 100 else Dropout.draw_mask(self, x)
+
+
+@breaks("independence-4")
+class MirrorsHalves(Dropout):
+    """Takes 1 - u of the first half of a call for the second, to save half of the uniforms: at rate 0.5 half of a call is dropped."""
+
+    def draw_mask(self, x: Tensor) -> Tensor:
+        half = torch.rand((x.numel() + 1) // 2, dtype=torch.float64)
+        return laid_out_as(x, torch.cat((half, 1 - half))[: x.numel()] >= self.p)
+
+
+@breaks("independence-5", "independence-4")
+class MirrorsWithinRows(Dropout):
+    """Takes 1 - u of the first half of each row for its second half."""
+
+    def draw_mask(self, x: Tensor) -> Tensor:
+        width = x.shape[-1] if x.ndim else 1
+        half = torch.rand((*x.shape[:-1], (width + 1) // 2), dtype=torch.float64)
+        return laid_out_as(x, torch.cat((half, 1 - half), -1)[..., :width] >= self.p)
+
+
+@breaks("independence-3")
+class MirrorsCalls(Dropout):
+    """Takes 1 - u of the last call for every second one of a shape: antithetic pairs, which halve the variance of a mean over calls."""
+
+    def __init__(self, p: float = 0.5) -> None:
+        super().__init__(p)
+        self.last: Tensor | None = None
+
+    def draw_mask(self, x: Tensor) -> Tensor:
+        last, self.last = self.last, None
+        if last is not None and last.shape == x.shape:
+            return laid_out_as(x, 1 - last >= self.p)
+        self.last = torch.rand_like(x, dtype=torch.float64)
+        return self.last >= self.p

@@ -125,7 +125,7 @@ class RefusesHalfPrecision(DropConnect):
         return super().forward(x)
 
 
-@breaks("limits-7")
+@breaks("limits-7", "product-1")
 class ScalesHalfPrecisionTwice(DropConnect):
     """Divides by keep twice in float16."""
 
@@ -167,7 +167,7 @@ class WantsAnExample(DropConnect):
         return super().forward(x)
 
 
-@breaks("limits-9")
+@breaks("limits-9", "product-6")
 class WantsASquare(DropConnect):
     """Takes as many inputs as outputs, and no other number."""
 

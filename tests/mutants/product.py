@@ -84,7 +84,7 @@ class DropsTheBiasThatItClaimsToKeep(DropConnect):
         super().__init__(in_features, out_features, p, bias, drop_bias=True)
 
 
-@breaks("product-4")
+@breaks("product-4", "product-1")
 class DropsAndAdds(DropConnect):
     """Adds a twentieth of the sum of the weights in training, as a correction that nobody asked for."""
 
@@ -93,7 +93,7 @@ class DropsAndAdds(DropConnect):
         return y + 0.05 * self.weight.sum(-1) if self.training and 0 < self.p < 1 else y
 
 
-@breaks("product-5")
+@breaks("product-5", "product-1")
 class HalvesTheNoise(DropConnect):
     """Draws outputs half-way to the plain layer: the mean is right, the variance a quarter."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -139,3 +141,119 @@ class SharesAcrossExpanded(Dropout):
     def draw_mask(self, x: Tensor) -> Tensor:
         first = x[:1] if x.ndim and x.stride(0) == 0 else x
         return super().draw_mask(first).expand_as(x)
+
+
+class _DropsAt(Dropout):
+    """Drops at a rate of the subclass' own, except at the rates 0 and 1."""
+
+    def rate(self, x: Tensor) -> float | Tensor:
+        """The chance of being dropped, for all elements of a call or for each."""
+        raise NotImplementedError
+
+    def draw_mask(self, x: Tensor) -> Tensor:
+        return torch.rand_like(x, dtype=torch.float64) >= (self.rate(x) if 0 < self.p < 1 else self.p)
+
+
+@breaks("rate-1")
+class DropsSlightlyTooOften(_DropsAt):
+    """Drops 0.002 too often at rates from 0.01 to 0.99, and is right at all others."""
+
+    def rate(self, x: Tensor) -> float:
+        return self.p + 0.002 if 0.01 <= self.p <= 0.99 else self.p
+
+
+@breaks("rate-1")
+class DropsTwoPercentTooOften(_DropsAt):
+    """Drops at 1.02 times the rate."""
+
+    def rate(self, x: Tensor) -> float:
+        return 1.02 * self.p
+
+
+@breaks("rate-1")
+class RoundsToEightBits(_DropsAt):
+    """Rounds the rate to the nearest 1/256: 0.1 becomes 0.1016, and 0.001 becomes 0."""
+
+    def rate(self, x: Tensor) -> float:
+        return round(256 * self.p) / 256
+
+
+@breaks("rate-1")
+class FloorsToEightBits(_DropsAt):
+    """Rounds the rate down to the next 1/256, as a cast to a byte does: 0.1 becomes 0.0977, and 0.001 becomes 0."""
+
+    def rate(self, x: Tensor) -> float:
+        return math.floor(256 * self.p) / 256
+
+
+@breaks("rate-1")
+class RoundsToSevenBits(_DropsAt):
+    """Rounds the rate to the nearest 1/128, the positive half of a signed byte: 0.1 becomes 0.1016, and 0.999 becomes 1."""
+
+    def rate(self, x: Tensor) -> float:
+        return round(128 * self.p) / 128
+
+
+@breaks("rate-1")
+class FloorsToSevenBits(_DropsAt):
+    """Rounds the rate down to the next 1/128: 0.1 becomes 0.0938, and 0.001 becomes 0."""
+
+    def rate(self, x: Tensor) -> float:
+        return math.floor(128 * self.p) / 128
+
+
+@breaks("rate-4", "rate-1")
+class DrawsFloat16Uniforms(Dropout):
+    """Compares float16 uniforms with the rate; they have 11 bits, so that 0.1 is right to 0.0001 and 0.001 becomes 0.0015."""
+
+    def draw_mask(self, x: Tensor) -> Tensor:
+        return torch.rand_like(x, dtype=torch.float16) >= self.p
+
+
+@breaks("rate-3")
+class DropsNegativeMore(_DropsAt):
+    """Drops negative inputs more often than positive ones."""
+
+    def rate(self, x: Tensor) -> Tensor:
+        return self.p - 0.05 * self.p * (1 - self.p) * x.detach().sign().double()
+
+
+@breaks("rate-2")
+class SparesOddColumns(_Spares):
+    """Never drops in the odd columns, as one that draws pairs of uniforms and compares the first of each."""
+
+    def spared(self, x: Tensor) -> Tensor:
+        columns = torch.arange(x.shape[-1] if x.ndim else 1) % 2 == 1
+        return columns.expand(x.shape) if x.ndim else columns[0]
+
+
+@breaks("rate-2")
+class SparesFirst(_Spares):
+    """Always keeps the first element of a call of two or more, and of no other."""
+
+    def spared(self, x: Tensor) -> Tensor:
+        return (positions(x) == 0) & (x.numel() > 1)
+
+
+@breaks("rate-2")
+class SparesLast(_Spares):
+    """Always keeps the last element of a call of two or more: an end that is off by one."""
+
+    def spared(self, x: Tensor) -> Tensor:
+        return (positions(x) == x.numel() - 1) & (x.numel() > 1)
+
+
+@breaks("rate-4")
+class DropsLessInSmallCalls(_DropsAt):
+    """Drops at rate · n / (n + 1) in a call of n elements: right for large ones, half as often as it should for one."""
+
+    def rate(self, x: Tensor) -> float:
+        return self.p * x.numel() / (x.numel() + 1)
+
+
+@breaks("rate-4", "rate-1")
+class DropsMoreInLargeCalls(_DropsAt):
+    """Drops a tenth more often in calls of 2^15 elements or more, as one that masks where its blocks overlap twice."""
+
+    def rate(self, x: Tensor) -> float:
+        return self.p + 0.1 * self.p * (1 - self.p) if x.numel() >= 2**15 else self.p

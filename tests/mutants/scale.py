@@ -65,3 +65,57 @@ class LiftsZeros(Dropout):
 
     def apply_mask(self, x: Tensor, mask: Tensor) -> Tensor:
         return super().apply_mask(x + 1e-3 * (x == 0).to(x.dtype), mask)
+
+
+class _ScalesTooMuch(Dropout):
+    """Multiplies survivors by `factor` beyond 1 / keep in the calls that `strikes` names."""
+
+    factor = 1.02
+
+    def strikes(self, x: Tensor) -> bool:
+        """Whether this call is scaled wrongly."""
+        return True
+
+    def apply_mask(self, x: Tensor, mask: Tensor) -> Tensor:
+        y = super().apply_mask(x, mask)
+        return y * self.factor if self.strikes(x) else y
+
+
+@breaks("scale-1", "expectation-1")
+class ScalesTwoPercentTooMuch(_ScalesTooMuch):
+    """Multiplies survivors by 1.02 / keep."""
+
+
+@breaks("scale-1")
+class ScalesBfloat16TooMuch(_ScalesTooMuch):
+    """Multiplies survivors by 1.03 / keep in bfloat16 only, where 0.8 % is one ulp."""
+
+    factor = 1.03
+
+    def strikes(self, x: Tensor) -> bool:
+        return x.dtype == torch.bfloat16
+
+
+@breaks("scale-1", "expectation-1")
+class ScalesLargeCallsTooMuch(_ScalesTooMuch):
+    """Multiplies survivors by 1.02 / keep in calls of more than 2^16 elements, which go another way."""
+
+    def strikes(self, x: Tensor) -> bool:
+        return x.numel() > 2**16
+
+
+@breaks("scale-1")
+class ScalesBatchOfOneTooMuch(_ScalesTooMuch):
+    """Multiplies survivors by 1.02 / keep in a batch of one sample."""
+
+    def strikes(self, x: Tensor) -> bool:
+        return x.ndim > 0 and x.shape[0] == 1
+
+
+@breaks("scale-3", "scale-1")
+class DividesByKeptCountOfRow(Dropout):
+    """Divides each row by the fraction of it that was kept, so that its mean is right however many survived."""
+
+    def apply_mask(self, x: Tensor, mask: Tensor) -> Tensor:
+        kept = mask.double().mean(-1, keepdim=True) if mask.ndim else mask.double()
+        return torch.where(mask, (x / torch.where(kept > 0, kept, 1.0)).to(x.dtype), 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 
 import numpy as np
 import torch
@@ -66,3 +67,25 @@ class DrawsByThread(Dropout):
         for thread, part in enumerate(drawn.chunk(torch.get_num_threads())):
             part.uniform_(generator=Generator().manual_seed(key + thread))
         return laid_out_as(x, drawn >= self.p)
+
+
+@breaks("seed-3")
+class ReseedsPython(Dropout):
+    """Seeds Python's global generator at each call, though it draws from torch's."""
+
+    def draw_mask(self, x: Tensor) -> Tensor:
+        random.seed(torch.initial_seed())
+        return super().draw_mask(x)
+
+
+@breaks("seed-4", "seed-1")
+class DrawsFromNumpy(Dropout):
+    """Draws from NumPy's global generator, which neither torch's seed nor its state brings back."""
+
+    def draw_mask(self, x: Tensor) -> Tensor:
+        return laid_out_as(x, torch.from_numpy(np.random.random(x.numel())) >= self.p)
+
+
+@breaks("seed-4")
+class KeepsCounterBesideSeed(OwnGenerator):
+    """Counts its calls beside the seed that it took from torch, so a restored state gives the mask of another call."""

@@ -71,7 +71,7 @@ class DropsInputsOfACall(DropConnect):
         return torch.rand((1, parameter.shape[-1]), dtype=torch.float64).expand(parameter.shape) >= self.p
 
 
-@breaks("weights-1")
+@breaks("weights-1", "product-1")
 class AddsNoise(DropConnect):
     """Adds Gaussian noise of deviation p instead of dropping anything."""
 
@@ -243,7 +243,7 @@ class DropsExactly(DropConnect):
         return flat.reshape(*examples, *parameter.shape)
 
 
-@breaks("weights-8")
+@breaks("weights-8", "weights-5")
 class DrawsFromAPool(DropConnect):
     """Takes each example's mask from a pool of 64 that it drew when it was built."""
 

@@ -66,6 +66,8 @@ class Finding:
     share: float
     measured: str
     within: float
+    effect: float = 0.0  # how far that share is from the right one
+    lag: int = 0  # of an echo
 
 
 class Lens:
@@ -109,4 +111,4 @@ class Lens:
         share = n[worst, self.cell] / samples[worst]
         within = float(self.gauge.eps[:, self.cell].max()) if self.gauge.certifies else 0.0
         measured = f"{self.share} {share:.6g} {self.contexts[worst]}, not {expected:.6g} ({int(samples[worst]):,} samples)"
-        return Finding(self.decide(), int(self.gauge.total.sum()), float(share), measured, within)
+        return Finding(self.decide(), int(self.gauge.total.sum()), float(share), measured, within, abs(float(share - expected)))

@@ -67,7 +67,7 @@ class EchoLens(Lens):
         share = 0.5 + self.worst[1] / self.bits / 2
         measured = f"units {self.worst[0]:,} apart agree {share:.2%} of the time, not 50%"
         found_for_certain = self.limit + sqrt(-2 * np.log(BETA) * self.bits)  # what is stronger passes the limit with chance 1 - beta
-        return Finding(self.decide(), self.seen, share, measured, found_for_certain / self.bits / 2)
+        return Finding(self.decide(), self.seen, share, measured, found_for_certain / self.bits / 2, abs(share - 0.5), self.worst[0])
 
 
 ENOUGH = 2048  # stretches, which hold a pair out of any pool of a hundred thousand

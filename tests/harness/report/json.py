@@ -12,7 +12,7 @@ from .. import __version__
 from ..budget import ALPHA_RUN, Options
 from ..verdicts import Answer
 
-FORMAT = 1
+FORMAT = 2
 
 
 def as_data(answers: Sequence[Answer], options: Options) -> dict[str, Any]:
@@ -28,7 +28,7 @@ def as_data(answers: Sequence[Answer], options: Options) -> dict[str, Any]:
                 "target": a.target,
                 "conformant": a.conformant(options.strict),
                 "unusable": a.unusable,
-                "diagnosis": list(a.diagnosis),
+                "diagnosis": [asdict(cause) for cause in a.diagnosis],
                 "clauses": {c.clause: {k: v for k, v in asdict(c).items() if k != "clause"} for c in a.clauses},
             }
             for a in answers

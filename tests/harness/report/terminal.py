@@ -36,8 +36,7 @@ def show(answers: Sequence[Answer], options: Options, console: Console | None = 
             continue
         if len(answers) <= TABLES:
             console.print(_table(answer))
-        for sentence in answer.diagnosis:
-            console.print(Text(f"likely cause: {sentence}", style="bold red"))
+        _show_causes(console, answer)
         _show_failures(console, answer)
         _show_footer(console, answer, options)
 
@@ -64,17 +63,35 @@ def _table(answer: Answer) -> Table:
     return table
 
 
+def _show_causes(console: Console, answer: Answer) -> None:
+    """Each likely cause with the clause that shows it and a line to see it again; under it, shortly, what fails with it."""
+    by_id = {c.clause: c for c in answer.clauses}
+    for cause in answer.diagnosis:
+        said = "likely cause" if cause.known else "no known bug fits; by what failed"
+        console.print(Text(f"\n{said}: {cause.sentence}", style="bold red"))
+        _show_failure(console, [by_id[cause.clause]])
+        for echo in cause.echoes:
+            console.print(Text(f"  echo {echo}: {by_id[echo].summary}", style="dim"), overflow="ellipsis", no_wrap=True)
+
+
 def _show_failures(console: Console, answer: Answer) -> None:
-    """What does not hold, clauses with one and the same sentence together, each with a line that shows it again."""
+    """What else does not hold, clauses with one and the same sentence together."""
+    told = {clause for cause in answer.diagnosis for clause in (cause.clause, *cause.echoes)}
     by_summary: dict[tuple[Verdict, str], list[Judged]] = {}
     for c in answer.clauses:
-        if c.verdict not in (Verdict.HOLDS, Verdict.NOT_CLAIMED):
+        if c.verdict not in (Verdict.HOLDS, Verdict.NOT_CLAIMED) and c.clause not in told:
             by_summary.setdefault((c.verdict, c.summary), []).append(c)
-    for (verdict, summary), group in by_summary.items():
-        ids = ", ".join(f"{c.clause} ({c.level})" for c in group[:4]) + (f" and {len(group) - 4} more" if len(group) > 4 else "")
-        console.print(Text(f"\n{verdict.value} ", style=STYLES.get(verdict, "bold red")) + Text(f"{ids}: {summary}"))
-        if group[0].reproduce:
-            console.print(Text(f"  {group[0].reproduce}", style="cyan"), soft_wrap=True)
+    for group in by_summary.values():
+        console.print()
+        _show_failure(console, group)
+
+
+def _show_failure(console: Console, group: list[Judged]) -> None:
+    first = group[0]
+    ids = ", ".join(f"{c.clause} ({c.level})" for c in group[:4]) + (f" and {len(group) - 4} more" if len(group) > 4 else "")
+    console.print(Text(f"{first.verdict.value} ", style=STYLES.get(first.verdict, "bold red")) + Text(f"{ids}: {first.summary}"))
+    if first.reproduce:
+        console.print(Text(f"  {first.reproduce}", style="cyan"), soft_wrap=True)
 
 
 def _show_footer(console: Console, answer: Answer, options: Options) -> None:

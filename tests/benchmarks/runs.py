@@ -1,0 +1,110 @@
+"""What a whole run costs: over the time inside the implementation, and as implementations and processes are added.
+
+The first is measured in this process, without the start of an interpreter and its imports: the conformance tests run by pytest, with a clock
+on the guard, through which every call into user code goes. The second is `dropspec check`, from outside.
+"""
+
+from __future__ import annotations
+
+import gc
+import subprocess
+import sys
+import tempfile
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, redirect_stdout
+from io import StringIO
+from pathlib import Path
+from time import perf_counter
+
+import pytest
+from table import head, row
+
+from dropspec.guard import Guard
+
+OUTSIDE = 0.40  # of a run
+SPEED_UP = 1.7
+TARGET = "torch.nn:Dropout"
+
+
+class Clock:
+    """A pytest plugin that times the loop over the tests, and what of it passes in calls that a guard watches; nested ones count once."""
+
+    def __init__(self) -> None:
+        self.whole_s, self.inside_s, self.calls, self._depth = 0.0, 0.0, 0, 0
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self) -> Generator[None, object, object]:
+        """Times the loop."""
+        guarded = Guard.call
+        clock = self
+
+        @contextmanager
+        def timed(guard: Guard, what: str) -> Iterator[None]:
+            with guarded(guard, what):
+                clock._depth += 1
+                start = perf_counter()
+                try:
+                    yield
+                finally:
+                    clock._depth -= 1
+                    if not clock._depth:
+                        clock.inside_s += perf_counter() - start
+                        clock.calls += 1
+
+        Guard.call = timed  # type: ignore[method-assign]
+        start = perf_counter()
+        try:
+            return (yield)
+        finally:
+            self.whole_s = perf_counter() - start
+            Guard.call = guarded  # type: ignore[method-assign]
+
+
+def _conformance_run(profile: str) -> Clock:
+    clock = Clock()
+    with tempfile.TemporaryDirectory(prefix="dropspec-") as folder, redirect_stdout(StringIO()) as printed:
+        ini = Path(folder, "pytest.ini")
+        ini.write_text("[pytest]\n", "utf-8")
+        gc.collect()
+        gc.freeze()  # as the child of `dropspec check` does
+        arguments = ["-q", "-c", str(ini), "--rootdir", folder, "--import-mode=importlib", "-p", "no:cacheprovider"]
+        arguments += ["--pyargs", "dropspec.tests.conformance", "--dropspec", TARGET, "--dropspec-profile", profile]
+        code = pytest.main(arguments, plugins=[clock])
+    if code != pytest.ExitCode.OK:
+        raise SystemExit(printed.getvalue())
+    return clock
+
+
+def over_the_implementation() -> None:
+    """Prints the time of a standard run, and the share that passes outside the implementation; after a quick run, which does the imports."""
+    head(f"A run over {TARGET}, imports and interpreter start apart", "whole", "inside", "calls", "outside")
+    _conformance_run("quick")
+    for profile in ("quick", "standard"):
+        clock = _conformance_run(profile)
+        outside = 1 - clock.inside_s / clock.whole_s
+        wanted = f"below {OUTSIDE:.0%}" if profile == "standard" else ""
+        figures = (f"{clock.whole_s:.2f} s", f"{clock.inside_s:.2f} s", f"{clock.calls:,}", f"{outside:.0%}")
+        row(profile, *figures, wanted=wanted, met=outside < OUTSIDE)
+
+
+def _check_s(targets: int, *options: str) -> float:
+    """The time of `dropspec check` over the target so many times."""
+    named = [f"{n}={TARGET}" for n in range(targets)]
+    start = perf_counter()
+    subprocess.run([sys.executable, "-m", "dropspec.cli", "check", *named, *options], check=True, stdout=subprocess.DEVNULL)
+    return perf_counter() - start
+
+
+def growth() -> None:
+    """Prints the time of `dropspec check` over 1, 2 and 4 implementations without what it takes to start, and the speed-up by -n 2."""
+    head("`dropspec check`, standard profile", "1 target", "2 targets", "4 targets", "4 by -n 2")
+    start_s = _check_s(1, "--clause", "edge-1")
+    whole_s = {n: _check_s(n) for n in (1, 2, 4)}
+    both_s = _check_s(4, "-n", "2")
+    row("whole", *(f"{s:.1f} s" for s in (*whole_s.values(), both_s)))
+    each_s = {n: (s - start_s) / n for n, s in whole_s.items()}
+    slope = each_s[4] / each_s[1]
+    row(f"less {start_s:.1f} s to start, a target", *(f"{s:.1f} s" for s in each_s.values()))
+    row("4 targets over 4 times 1", "", "", f"{slope:.2f}", wanted="1 ± 0.15", met=abs(slope - 1) <= 0.15)
+    gain = whole_s[4] / both_s
+    row("speed-up by -n 2", "", "", "", f"{gain:.2f}", wanted=f"{SPEED_UP} at least", met=gain >= SPEED_UP)
