@@ -82,7 +82,8 @@ def _named(failed: list[str], seen: Observations) -> dict[str, str]:
 
 def _with_echoes(causes: list[Cause], failed: list[str]) -> tuple[Cause, ...]:
     """Every other clause that failed is laid to the first cause that explains it."""
-    heads, told = {cause.clause for cause in causes}, set()
+    heads = {cause.clause for cause in causes}
+    told: set[str] = set()
     complete = []
     for cause in causes:
         echoes = tuple(c for c in failed if c not in heads and c not in told and _echoes(cause.clause, c))

@@ -135,30 +135,3 @@ class SkipsFirstCall(Dropout):
     def forward(self, x: Tensor) -> Tensor:
         ready, self.ready = self.ready, True
         return super().forward(x) if ready else x
-
-
-@breaks("eval-6", "eval-3")
-class KeepsMaskOnSelfForEval(Dropout):
-    """Keeps the mask of its last call, which evaluation does not clear, and masks every backward pass of that shape by it."""
-
-    mask: Tensor | None = None
-
-    def draw_mask(self, x: Tensor) -> Tensor:
-        self.mask = mask = super().draw_mask(x)
-        return mask
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = super().forward(x)
-        mask, keep = self.mask, 1 - self.p
-        if mask is None or mask.shape != x.shape or not keep:
-            return y
-        return with_backward(x, y, lambda upstream: torch.where(mask, upstream / keep, 0))
-
-
-@breaks("eval-6")
-class AsksModeInBackward(Dropout):
-    """Asks for the mode in the backward pass, so a training pass whose backward comes after an evaluation gets no mask."""
-
-    def apply_mask(self, x: Tensor, mask: Tensor) -> Tensor:
-        y = super().apply_mask(x, mask)
-        return with_backward(x, y, lambda upstream: Dropout.apply_mask(self, upstream, mask) if self.training else upstream)

@@ -225,7 +225,7 @@ class Has1024Masks(_HasFewMasks):
     masks = 2**10
 
 
-@breaks("independence-6", "independence-7")
+@breaks("independence-6", "independence-3")
 class CachesMasks(Dropout):
     """Keeps the first 64 masks of a shape, to save time, and takes one of these at random from then on."""
 
@@ -241,7 +241,7 @@ class CachesMasks(Dropout):
         return masks[int(torch.randint(64, ()))]
 
 
-@breaks("independence-6", "independence-2")
+@breaks("independence-3", "independence-4")
 class HasEightMasksOfSmallCalls(_HasFewMasks):
     """Takes one of 8 masks for calls of fewer than 100 elements, and draws all others afresh."""
 

@@ -71,10 +71,10 @@ class DrawsByThread(Dropout):
 
 @breaks("seed-3")
 class ReseedsPython(Dropout):
-    """Seeds Python's global generator at each call, though it draws from torch's."""
+    """Reseeds Python's global generator at each call, though it draws from torch's."""
 
     def draw_mask(self, x: Tensor) -> Tensor:
-        random.seed(torch.initial_seed())
+        random.seed(0)
         return super().draw_mask(x)
 
 
