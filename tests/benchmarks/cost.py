@@ -20,9 +20,8 @@ from dropspec.plan import plan_for
 
 if __name__ == "__main__":
     plan = plan_for(PROFILES["standard"])
-    print(
-        f"{plan.decisions} decisions a run, each wrong with chance {plan.alpha:.2g}; load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
-    )
+    load = f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+    print(f"{plan.decisions} decisions a run, each a false alarm with chance {plan.alpha:.2g} at most; {load}")
     looking.by_lens(plan, looking.by_dtype(plan))
     runs.over_the_implementation()
     samples.over_wald(plan.alpha)

@@ -26,7 +26,7 @@ from dropspec.guard import Guard
 from dropspec.lenses import Draw, Lens, build
 from dropspec.plan import Plan
 
-REPEATS = 5
+REPEATS = 9
 LIMIT = 0.20  # of the time that drawing takes
 
 
@@ -60,7 +60,7 @@ def _time(campaign: Campaign, alpha: float) -> tuple[int, float, float, float]:
 
 def by_dtype(plan: Plan) -> float:
     """Prints, per dtype and in all, the time of campaigns apart from the time that the same masks take to draw; returns the latter's."""
-    head("Looking over drawing, main campaigns, best of five, ns a unit", "the layer", "drawing", "looking", "share")
+    head("Looking over drawing, main campaigns, best of nine, ns a unit", "the layer", "drawing", "looking", "share")
     conduct(plan.main[0], adapter(), plan.alpha, seed=0)  # warms up
     sums = {}
     for dtype in ("float32", "float64", "float16", "bfloat16"):
@@ -72,7 +72,7 @@ def by_dtype(plan: Plan) -> float:
     sums["all"] = sum(sums.values(), np.zeros(4))
     for dtype, (bits, inside_s, drawing_s, looking_s) in sums.items():
         per_unit = [f"{s / bits * 1e9:.2f}" for s in (inside_s, drawing_s, looking_s)]
-        share, is_all = looking_s / drawing_s, dtype == "all"
+        share, is_all = float(looking_s / drawing_s), dtype == "all"
         row(dtype, *per_unit, f"{share:.1%}", wanted=f"{LIMIT:.0%} at most" if is_all else "", met=share <= LIMIT)
     return float(sums["all"][2] / sums["all"][0] * 1e9)
 
@@ -90,7 +90,7 @@ def _timed_lenses(spent_s: Counter[str], looked: Counter[str]) -> Iterator[None]
             _ = draw.survivors  # packs the mask
             packed = perf_counter()
             look(draw)
-            spent_s.update({"packing, shared by all": packed - start, name: perf_counter() - packed})  # type: ignore[dict-item]
+            spent_s.update({"packing, shared by all": packed - start, name: perf_counter() - packed})
             looked[name] += draw.mask.size
 
         def timed_settle() -> None:

@@ -1,7 +1,7 @@
 """What a whole run costs: over the time inside the implementation, and as implementations and processes are added.
 
-The first is measured in this process, without the start of an interpreter and its imports: the conformance tests run by pytest, with a clock
-on the guard, through which every call into user code goes. The second is `dropspec check`, from outside.
+The first is measured in this process, without the start of an interpreter and its imports: the conformance tests run by pytest, with a
+clock on the guard, through which every call into user code goes. The second is `dropspec check`, from outside.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from dropspec.guard import Guard
 OUTSIDE = 0.40  # of a run
 SPEED_UP = 1.7
 TARGET = "torch.nn:Dropout"
+COMMAND = (sys.executable, "-c", "import sys; from dropspec.cli import main; sys.exit(main())")  # that of this interpreter
 
 
 class Clock:
@@ -51,7 +52,7 @@ class Clock:
                         clock.inside_s += perf_counter() - start
                         clock.calls += 1
 
-        Guard.call = timed  # type: ignore[method-assign]
+        Guard.call = timed  # type: ignore[method-assign, assignment]
         start = perf_counter()
         try:
             return (yield)
@@ -76,7 +77,7 @@ def _conformance_run(profile: str) -> Clock:
 
 
 def over_the_implementation() -> None:
-    """Prints the time of a standard run, and the share that passes outside the implementation; after a quick run, which does the imports."""
+    """Prints the time of a run, and the share that passes outside the implementation; after another quick run, which does the imports."""
     head(f"A run over {TARGET}, imports and interpreter start apart", "whole", "inside", "calls", "outside")
     _conformance_run("quick")
     for profile in ("quick", "standard"):
@@ -91,7 +92,7 @@ def _check_s(targets: int, *options: str) -> float:
     """The time of `dropspec check` over the target so many times."""
     named = [f"{n}={TARGET}" for n in range(targets)]
     start = perf_counter()
-    subprocess.run([sys.executable, "-m", "dropspec.cli", "check", *named, *options], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([*COMMAND, "check", *named, *options], check=True, stdout=subprocess.DEVNULL)
     return perf_counter() - start
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from dropspec.adapters import Adapter
 from dropspec.arrays import DTYPES, nonzero
 from dropspec.budget import require_far_fetched
-from dropspec.compare import require_identical
+from dropspec.compare import require, require_identical
 from dropspec.outcomes import Violation
 from dropspec.properties import clause, given
 from dropspec.run import Notes
@@ -111,9 +111,12 @@ def test_the_mode_reaches_nested_layers(impl: Adapter, seed: int) -> None:
 @clause("eval-6")
 @given(case=cases())
 def test_a_backward_after_evaluation_uses_no_earlier_mask(impl: Adapter, case: Case) -> None:
-    """After a training forward, an evaluation's backward is the identity."""
+    """After a training forward an evaluation's backward is the identity; the training's own backward, after it, goes through its mask."""
     impl.reseed(case.seed)
     layer = impl.layer(case.rate)
-    layer.train(case.x, differentiable=True)
+    trained = layer.train(case.x, differentiable=True)
     g = layer.evaluate(case.x, differentiable=True).gradient(case.upstream)
     require_identical(g, case.upstream, f"the backward of an evaluation must ignore an earlier training mask, at rate {case.rate:.6g}")
+    g = trained.gradient(case.upstream)
+    message = f"the backward of a training forward must use its mask, though an evaluation came between, at rate {case.rate:.6g}"
+    require(nonzero(g) == nonzero(trained.output), message, output=trained.output, gradient=g)

@@ -36,7 +36,7 @@ ORDER = (  # what is looked for first, where several clauses failed: the more ba
     r"eval-\d|inference-\d",
     r".*",
 )
-OF_THE_RATE = ("rate-1", "rate-4", "weights-2")
+OF_THE_RATE = {"rate-1": 2, "rate-4": 4, "weights-2": 2}  # what fails with much else counts less: it is the cause where little else fails
 CERTAIN = 0.3  # what a repeated mask counts, beside effects on shares
 OF_MASKS = (
     r"seed-\d|edge-\d|limits-\d|inference-4|eval-5|gradient-\d+|backprop-\d|module-2|numerics-\d|layout-2|rate-5|independence-7|product-\d"
@@ -122,4 +122,4 @@ def _effect(clause: str, seen: Observations) -> float:
         elif lens == "echo" and seen.get("echo lag", 0) < 64:
             value /= 2  # neighbours that share their fate
         effects.append(value)
-    return max(effects) / (2 if clause in OF_THE_RATE else 1)  # which fails with much else, and by itself where it is the cause
+    return max(effects) / OF_THE_RATE.get(clause, 1)

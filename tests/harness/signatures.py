@@ -177,6 +177,8 @@ def repetition(failed: Failed, seen: Observations) -> str:
         return ""  # what is so near is shared among neighbours, and what is a row apart among rows
     if share > 0.99:
         return f"The mask repeats itself every {lag:,} units: draw as many random numbers as there are units."
+    if failed & {"rate-2", "weights-3"}:
+        return ""  # positions with a rate of their own agree with themselves
     return f"Units {lag:,} apart agree {share:.1%} of the time, where 50% is chance: part of the mask is copied from {lag:,} units before."
 
 

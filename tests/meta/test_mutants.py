@@ -48,6 +48,9 @@ CAUSES = {
 }
 
 MISLEADING = (  # whose first cause is another: the echo is as strong as the bug
+    "eval:SkipsFirstCall",
+    "independence:HasEightMasks",
+    "independence:HasEightMasksOfSmallCalls",
     "layout:ReadsStorageOrder",
     "rate:SparesBeyondSixteenBits",
     "weights:KeepsItsFirstMasks",

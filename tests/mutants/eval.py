@@ -135,3 +135,12 @@ class SkipsFirstCall(Dropout):
     def forward(self, x: Tensor) -> Tensor:
         ready, self.ready = self.ready, True
         return super().forward(x) if ready else x
+
+
+@breaks("eval-6")
+class AsksModeInBackward(Dropout):
+    """Asks for the mode when the backward comes: after an evaluation, that of an earlier training forward is not masked."""
+
+    def apply_mask(self, x: Tensor, mask: Tensor) -> Tensor:
+        masked = super().apply_mask(x, mask)
+        return with_backward(x, masked, lambda upstream: Dropout.apply_mask(self, upstream, mask) if self.training else upstream)

@@ -163,11 +163,11 @@ class CopiesNeighbours(Dropout):
 
 @breaks("independence-5")
 class CopiesAtLag30000(Dropout):
-    """Every sixteenth decision is a copy of the one 30,000 places earlier, so that only large calls show it."""
+    """Every seventeenth decision is a copy of the one 30,000 places earlier, so that only large calls show it."""
 
     def draw_mask(self, x: Tensor) -> Tensor:
         mask = torch.rand(x.numel(), dtype=torch.float64) >= self.p
-        mask[30000::16] = mask[:-30000:16].clone()
+        mask[30000::17] = mask[:-30000:17].clone()
         return laid_out_as(x, mask)
 
 
@@ -225,7 +225,7 @@ class Has1024Masks(_HasFewMasks):
     masks = 2**10
 
 
-@breaks("independence-6", "independence-3")
+@breaks("independence-6", "independence-4")
 class CachesMasks(Dropout):
     """Keeps the first 64 masks of a shape, to save time, and takes one of these at random from then on."""
 
@@ -241,7 +241,7 @@ class CachesMasks(Dropout):
         return masks[int(torch.randint(64, ()))]
 
 
-@breaks("independence-3", "independence-4")
+@breaks("independence-3")
 class HasEightMasksOfSmallCalls(_HasFewMasks):
     """Takes one of 8 masks for calls of fewer than 100 elements, and draws all others afresh."""
 

@@ -50,6 +50,15 @@ class ReseedsNumpy(Dropout):
         np.random.seed(0)
 
 
+@breaks("seed-3")
+class SeedsPythonByTorch(Dropout):
+    """Seeds Python's global generator with torch's seed at every call, so that all of a program's random choices follow from that."""
+
+    def draw_mask(self, x: Tensor) -> Tensor:
+        random.seed(torch.initial_seed())
+        return super().draw_mask(x)
+
+
 @breaks("seed-4", "seed-1")
 class GoesOnPrivately(OwnGenerator):
     """Keeps a generator seeded once by the operating system, which no saved state of torch's brings back."""
@@ -86,6 +95,6 @@ class DrawsFromNumpy(Dropout):
         return laid_out_as(x, torch.from_numpy(np.random.random(x.numel())) >= self.p)
 
 
-@breaks("seed-4")
+@breaks("seed-4", "independence-7")
 class KeepsCounterBesideSeed(OwnGenerator):
     """Counts its calls beside the seed that it took from torch, so a restored state gives the mask of another call."""
