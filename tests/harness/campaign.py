@@ -118,12 +118,18 @@ def draws(campaign: Campaign, adapter: Adapter, seed: int) -> Iterator[Draw]:
     columns = prod(campaign.shape) if campaign.calls_as_rows else campaign.shape[-1]
     calls = max(1, min(256, int(campaign.bound / LOOKS / columns))) if campaign.calls_as_rows else 1
     while True:
-        outputs = [layer.train(x).output for _ in range(calls)]
-        y = np.stack(outputs).reshape(calls, -1) if campaign.calls_as_rows else outputs[0].reshape(-1, columns)
         if draw is not None:
-            draw.before = None  # or every draw would keep all before it
-        draw = Draw(nonzero(y), draw, y, weights)
+            draw.before = draw.output = None  # or every draw would keep all before it
+        outputs = [layer.train(x).output for _ in range(calls)]
+        draw = _draw(outputs, columns, draw, weights)
         yield draw
+
+
+def _draw(outputs: list[Array], columns: int, before: Draw | None, weights: Array | None) -> Draw:
+    """Rows of masks from the outputs of calls, which it takes: memory that is free for the next call is in the cache."""
+    y = (np.stack(outputs) if len(outputs) > 1 else outputs[0]).reshape(-1, columns)
+    outputs.clear()
+    return Draw(nonzero(y), before, None if weights is None else y, weights)
 
 
 def _weights(campaign: Campaign, x: Array) -> Array | None:

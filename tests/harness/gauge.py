@@ -11,6 +11,7 @@ A context is whatever is known before a bit is drawn: its position, the input's 
 from __future__ import annotations
 
 from enum import Enum
+from functools import cache
 from math import inf, log
 from typing import Any
 
@@ -21,6 +22,7 @@ from scipy.special import gammaln, xlogy
 from .budget import BETA
 
 Counts = NDArray[np.float64]
+REFUTED = 1e300  # what one trial adds against a probability that cannot be
 
 
 class Decision(Enum):
@@ -29,6 +31,22 @@ class Decision(Enum):
     PASS = "pass"
     FAIL = "fail"
     OPEN = "open"
+
+
+@cache
+def _known(q: tuple[float, ...], tols: tuple[float, ...]) -> tuple[Counts, Counts, bool, Counts, Counts, Counts]:
+    """What follows from probabilities and tolerances alone: campaigns in four dtypes share it."""
+    p, tol = np.array([q]), np.array(tols)[:, None]
+    eps = np.maximum(tol * np.sqrt(p * (1 - p)), tol**2 / 2)  # the latter for cells rarer than it
+    prior = p / (4 * tol**2)  # a cell's prior standard deviation is 2 eps
+    off = np.stack([p - eps, p + eps])
+    real = (off > 0) & (off < 1)  # a probability that cannot be needs no refuting
+    certifies = bool(real.any(0).all())  # else a tolerance is so wide that it means nothing
+    off = np.where(real, off, 0.5)
+    miss = np.log((1 - p) / (1 - off))  # what a trial adds to the ratio of likelihoods, and how much more where the cell came
+    more = np.log(p / off) - miss
+    unit = gammaln(prior.sum(1)) - gammaln(prior).sum(1)
+    return eps, prior, certifies, np.where(real, miss, REFUTED), np.where(real, more, 0.0), unit
 
 
 class Gauge:
@@ -41,15 +59,8 @@ class Gauge:
 
     def __init__(self, q: ArrayLike, tol: ArrayLike, alpha: float, contexts: int = 1, *, beta: float = BETA, homogeneous: bool = False):
         self.q = np.atleast_2d(np.asarray(q, float))
-        tol_column = np.broadcast_to(np.reshape(np.asarray(tol, float), (-1, 1)), (contexts, 1))
-        self.eps: Counts = np.maximum(tol_column * np.sqrt(self.q * (1 - self.q)), tol_column**2 / 2)  # the latter for cells rarer than it
-        self.prior: Counts = self.q / (4 * tol_column**2)  # a cell's prior standard deviation is 2 eps
-        off = np.stack([self.q - self.eps, self.q + self.eps])
-        self._real = (off > 0) & (off < 1)  # a probability that cannot be needs no refuting
-        self.certifies = bool(self._real.any(0).all())  # else a tolerance is so wide that it means nothing
-        off = np.where(self._real, off, 0.5)
-        self._hit, self._miss = np.log(self.q / off), np.log((1 - self.q) / (1 - off))  # what one trial adds to the ratio of likelihoods
-        self._unit = gammaln(self.prior.sum(1)) - gammaln(self.prior).sum(1)
+        known = _known(tuple(self.q.flat), tuple(np.ravel(tol)))
+        self.eps, self.prior, self.certifies, self._miss, self._more, self._unit = known
         self.alpha, self.beta, self.homogeneous = alpha, beta, homogeneous
         self.n: Counts = np.zeros((contexts, self.q.shape[1]))
         self.total: Counts = np.zeros((1, self.q.shape[1]))
@@ -77,8 +88,7 @@ class Gauge:
         """The log likelihood ratio of q over q ± eps, for the worst cell and sign; -inf where some cell has nothing to be told from."""
         if not self.certifies:
             return -inf
-        ratio = self.n * self._hit + (self.n.sum(1, keepdims=True) - self.n) * self._miss
-        return float(np.where(self._real, ratio, inf).min())
+        return float((self.n * self._more + self.n.sum(1, keepdims=True) * self._miss).min())
 
     def decide(self) -> Decision:
         """The verdict on the counts so far."""

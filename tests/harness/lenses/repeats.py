@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.fft import irfft, rfft
 
 from ..budget import BETA
 from ..gauge import Decision
@@ -18,12 +19,12 @@ if TYPE_CHECKING:
 
 def lag_sums(signs: NDArray[np.float32], lags: int) -> NDArray[np.float32]:
     """The sums of signs[i] · signs[i + lag] over i, for all lags below `lags`; by Fourier transforms of blocks that fit the cache."""
-    blocks = [np.fft.rfft(signs[start : start + lags], 2 * lags) for start in range(0, len(signs), lags)]
-    shift = 1 - 2 * (np.arange(lags + 1) % 2)  # what a delay by `lags` does to a spectrum of twice as many
+    blocks = [rfft(signs[start : start + lags], 2 * lags) for start in range(0, len(signs), lags)]
+    shift = (1 - 2 * (np.arange(lags + 1) % 2)).astype(np.float32)  # what a delay by `lags` does to a spectrum of twice as many
     spectrum = np.zeros(lags + 1, blocks[0].dtype)
     for here, ahead in zip(blocks, [*blocks[1:], np.zeros_like(spectrum)], strict=True):
         spectrum += here.conj() * (here + shift * ahead)
-    return np.asarray(np.fft.irfft(spectrum, 2 * lags)[:lags])
+    return np.asarray(irfft(spectrum, 2 * lags)[:lags])
 
 
 class EchoLens(Lens):
@@ -89,11 +90,11 @@ class TwinLens(Lens):
 
     def look(self, draw: Draw) -> None:
         """Compares the stretches of this draw with all before."""
+        if self.count >= ENOUGH or not 0.05 < draw.survivors / draw.mask.size < 0.95:
+            return  # the latter are alike by a wrong rate, which is the rate lens's to find
         packed = np.packbits(draw.mask, axis=1) if draw.bits.dtype == bool else draw.bits.reshape(-1, self.stretch // 64)
         raw, step = packed.tobytes(), packed.shape[1] * packed.itemsize
         stretches = [raw[i : i + step] for i in range(0, len(raw), step)]
-        if self.count >= ENOUGH or not 0.05 < draw.survivors / draw.mask.size < 0.95:
-            return  # the latter are alike by a wrong rate, which is the rate lens's to find
         before = len(self.seen)
         self.seen.update(stretches)
         self.pairs += len(stretches) - (len(self.seen) - before)

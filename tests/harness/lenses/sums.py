@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
@@ -40,8 +41,9 @@ class SumLens(Lens):
             counts[np.searchsorted(self.last, self.units - draw.survivors)] = 1
         else:
             parts = draw.mask.astype(np.float32) if draw.bits.dtype == bool else draw.word_floats
-            dropped = self.units - parts @ np.ones(parts.shape[1], np.float32)
-            counts = np.bincount(np.searchsorted(self.last, dropped), minlength=self.gauge.q.size).astype(float)
+            dropped = (self.units - parts @ np.ones(parts.shape[1], np.float32)).astype(np.intp)
+            below = np.bincount(dropped, minlength=self.units + 1).cumsum()[self.last]
+            counts = np.diff(below, prepend=0)
         self.gauge.add(counts, counts)
 
     def finding(self) -> Finding:
@@ -76,16 +78,20 @@ class MeanLens(Lens):
         return np.asarray(np.vecdot(draw.output.reshape(self.blocks, -1), draw.weights.reshape(self.blocks, -1)))
 
     def settle(self) -> None:
-        """Decides: the sums become counts only there."""
-        if not self.settled:
-            self.decide()
+        """As any lens, on the sums so far."""
+        self._count()
+        super().settle()
 
     def decide(self) -> Decision:
-        """The gauge's verdict on the sums so far, as counts of survivors; what could be no count is cut off, and refutes by far."""
+        """As any lens, on the sums so far."""
+        self._count()
+        return super().decide()
+
+    def _count(self) -> None:
+        """Makes the sums counts of survivors; what could be no count is cut off, and refutes by far."""
         kept = np.fmin(np.fmax(self.sums, 0), self.each)
         self.gauge.n[:] = np.array((self.each - kept, kept)).T
         self.gauge.total[:] = self.gauge.n.sum(0)
-        return super().decide()
 
     def finding(self) -> Finding:
         """The verdict, with the block whose mean is furthest off."""
@@ -111,6 +117,7 @@ class SquareLens(MeanLens):
         return np.array([np.dot(ratio, ratio) for ratio in (y * w for y, w in blocks)])  # one after another, to stay in the cache
 
 
+@cache
 def binomial_cells(units: int, rate: float) -> tuple[Ints, NDArray[np.float64]]:
     """Cuts 0 … units into about a dozen cells: the last count of each, and each cell's probability under Binomial(units, rate)."""
     cuts = units * rate + np.array(SIGMAS) * sqrt(units * rate * (1 - rate))
