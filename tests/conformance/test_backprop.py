@@ -1,14 +1,13 @@
 """Chapter `backprop`: gradients go through the masked weight of their own forward."""
 
 import numpy as np
-from hypothesis import assume
 
 from dropspec.adapters.connect import ConnectAdapter
 from dropspec.adapters.connections import Gradients, Product
 from dropspec.arrays import DTYPES, FRACTION_BITS, Array, Bits, nonzero
 from dropspec.compare import require, require_identical, require_rescaled
 from dropspec.probes import Probe, probe
-from dropspec.properties import clause, given
+from dropspec.properties import assume, clause, given
 from dropspec.reference.dropconnect import gradients
 from dropspec.run import Notes
 from dropspec.strategies import LARGE, Case, LinearCase, cases, linear_cases

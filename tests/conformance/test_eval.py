@@ -95,7 +95,7 @@ def test_the_mode_reaches_nested_layers(impl: Adapter, seed: int) -> None:
             return self.blocks[0](x)  # type: ignore[no-any-return]
 
     x = torch.ones(256)
-    torch.manual_seed(seed)
+    impl.reseed(seed)
     parent = Parent()
     for net in (parent, copy.deepcopy(parent)):
         with impl.guard.call(f"a network around {impl.spelled(0.5, '')}"):

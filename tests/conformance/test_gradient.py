@@ -1,14 +1,13 @@
 """Chapter `gradient`: the backward pass goes through the forward's own mask and scale."""
 
 import numpy as np
-from hypothesis import assume
 
 from dropspec.adapters import Adapter
 from dropspec.arrays import DTYPES, nonzero
 from dropspec.budget import require_far_fetched
 from dropspec.compare import require, require_rescaled, ulps_between
 from dropspec.outcomes import NotClaimed, Violation
-from dropspec.properties import clause, given
+from dropspec.properties import assume, clause, given
 from dropspec.run import Run
 from dropspec.strategies import LARGE, Case, cases
 

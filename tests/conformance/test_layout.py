@@ -2,13 +2,11 @@
 
 from contextlib import suppress
 
-from hypothesis import assume
-
 from dropspec.adapters import Adapter
 from dropspec.arrays import nonzero
 from dropspec.compare import require, require_identical, require_rescaled
 from dropspec.outcomes import BadReply, NotClaimed, Violation
-from dropspec.properties import clause, given
+from dropspec.properties import assume, clause, given
 from dropspec.strategies import LARGE, Case, cases
 
 

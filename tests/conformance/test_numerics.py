@@ -1,14 +1,13 @@
 """Chapter `numerics`: what floating point allows."""
 
 import numpy as np
-from hypothesis import assume
 
 from dropspec.adapters import Adapter
 from dropspec.arrays import FRACTION_BITS, nonzero
 from dropspec.budget import require_far_fetched
 from dropspec.compare import require, require_rescaled, rescaled
 from dropspec.outcomes import Violation
-from dropspec.properties import clause, given
+from dropspec.properties import assume, clause, given
 from dropspec.run import Notes, Run
 from dropspec.strategies import Case, cases
 from dropspec.trials import require_every_dtype, require_right_values_in_every_dtype

@@ -1,12 +1,11 @@
 """Chapter `scale`: what a survivor and a dropped element become."""
 
 import numpy as np
-from hypothesis import assume
 
 from dropspec.adapters import Adapter
 from dropspec.arrays import Array, Bits, nonzero
 from dropspec.compare import require, require_rescaled, ulps_between
-from dropspec.properties import clause, given
+from dropspec.properties import assume, clause, given
 from dropspec.run import Notes
 from dropspec.strategies import LARGE, Case, cases
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import signal
 import threading
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -36,11 +36,23 @@ class Call:
     parameters: tuple[Array, Array | None] | None = None
 
 
+class Said:
+    """What a call is called; put into words only where they are read, as finding them takes longer than most calls."""
+
+    def __init__(self, words: Callable[[], str]) -> None:
+        self._words = words
+
+    def __str__(self) -> str:
+        return self._words()
+
+
 class Guard:
     """Limits and names the calls into one implementation; `limit_s` seconds a call, less once it has hung."""
 
     def __init__(self, limit_s: float) -> None:
         self.limit_s = limit_s
+        self._watching = False
+        self._what: object = ""
         self.reset()
 
     def reset(self) -> None:
@@ -53,18 +65,37 @@ class Guard:
         self.last, self.forwards = call, self.forwards + 1
 
     @contextmanager
-    def call(self, what: str) -> Iterator[None]:
+    def watch(self) -> Iterator[None]:
+        """Listens for the timer over many calls: to begin anew for each costs more than most of them take."""
+        if self._watching or not CAN_TIME or threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = signal.signal(signal.SIGALRM, self._ring)
+        self._watching = True
+        try:
+            yield
+        finally:
+            self._watching = False
+            signal.signal(signal.SIGALRM, before)
+
+    def _ring(self, signum: int, frame: FrameType | None) -> None:
+        limit_s, self.limit_s = self.limit_s, max(self.limit_s / 4, 0.25)  # one that hangs may hang in every clause
+        raise Hung(f"{self._what} did not return within {limit_s:g} s")
+
+    def call(self, what: object) -> AbstractContextManager[None]:
         """Runs user code. Raises ImplementationError for what it raises, and Hung when it does not return in time."""
-        timed = CAN_TIME and threading.current_thread() is threading.main_thread()
-        limit_s = self.limit_s
+        return self._limited(what) if self._watching else self._alone(what)
 
-        def ring(signum: int, frame: FrameType | None) -> None:
-            self.limit_s = max(limit_s / 4, 0.25)  # one that hangs may hang in every clause, and the run must go on
-            raise Hung(f"{what} did not return within {limit_s:g} s")
+    @contextmanager
+    def _alone(self, what: object) -> Iterator[None]:
+        with self.watch(), self._limited(what):
+            yield
 
-        before = signal.signal(signal.SIGALRM, ring) if timed else None
-        if timed:
-            signal.setitimer(signal.ITIMER_REAL, limit_s)
+    @contextmanager
+    def _limited(self, what: object) -> Iterator[None]:
+        self._what = what
+        if self._watching:
+            signal.setitimer(signal.ITIMER_REAL, self.limit_s)
         try:
             yield
         except (Violation, NotClaimed, ImplementationError):
@@ -72,9 +103,8 @@ class Guard:
         except (Exception, SystemExit) as error:
             raise ImplementationError(f"{what} raised {describe(error)}") from error
         finally:
-            if timed:
+            if self._watching:
                 signal.setitimer(signal.ITIMER_REAL, 0)
-                signal.signal(signal.SIGALRM, before)
 
 
 def describe(error: BaseException) -> str:

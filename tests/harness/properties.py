@@ -9,17 +9,27 @@ from typing import Any
 import hypothesis
 import pytest
 from hypothesis import HealthCheck, Phase, Verbosity
-from hypothesis.errors import Flaky, Unsatisfiable
-from hypothesis.strategies import SearchStrategy
+from hypothesis.errors import Flaky, UnsatisfiedAssumption
 
 from .adapters import Adapter
 from .guard import Call
 from .outcomes import ImplementationError, NotClaimed, Undecided, Violation
 from .run import Notes, Run
-from .strategies import Case
+from .strategies import Case, Inputs, Recipe, recipes
 
 Test = Callable[..., None]
 SHRINKS = 60  # calls spent on making a counterexample smaller; a count, not a time, so that two runs end with the same one
+SETTINGS = hypothesis.settings(
+    max_examples=SHRINKS,
+    derandomize=False,
+    database=None,
+    deadline=None,
+    phases=(Phase.generate, Phase.shrink),
+    suppress_health_check=list(HealthCheck),
+    report_multiple_bugs=False,
+    print_blob=False,
+    verbosity=Verbosity.quiet,
+)  # under which only the seed decides what is drawn
 
 
 def clause(clause_id: str, *, should: bool = False) -> Callable[[Test], Test]:
@@ -27,11 +37,17 @@ def clause(clause_id: str, *, should: bool = False) -> Callable[[Test], Test]:
     return pytest.mark.clause(clause_id, should=should)
 
 
-def given(*also: Case, **strategies: SearchStrategy[Any]) -> Callable[[Test], Test]:
-    """Hypothesis' `given`, under the profile of the run and with a seed derived from the property's name; then of the cases in `also`.
+def assume(can_decide: Any) -> None:
+    """Passes over a case that can decide nothing: it counts neither for nor against."""
+    if not can_decide:
+        raise UnsatisfiedAssumption
 
-    The property gets `impl`, what was drawn and, if it asks, `notes`. Where
-    a failure does not come back when replayed, as with a layer that follows no seed, it is reported as it was first seen.
+
+def given(*also: Case, **wanted: Inputs[Any]) -> Callable[[Test], Test]:
+    """Runs a property on the inputs that it wants, made from a share of the recipes of the run, and on the cases in `also`.
+
+    The property gets `impl`, its inputs and, if it asks, `notes`. Where one fails, Hypothesis searches around it for the smallest.
+    Where a failure does not come back when replayed, as with a layer that follows no seed, it is reported as it was last seen.
     """
 
     def decorate(body: Test) -> Test:
@@ -39,16 +55,12 @@ def given(*also: Case, **strategies: SearchStrategy[Any]) -> Callable[[Test], Te
 
         def test(impl: Adapter, run: Run, notes: Notes) -> None:
             extra = {"notes": notes} if wants_notes else {}
-            _search(lambda **drawn: body(impl, **_fitted(drawn, impl), **extra), also, strategies, run, body.__name__)
+            _Search(lambda **made: body(impl, **made, **extra), wanted, run).go(body.__name__, also)
 
         test.__name__, test.__doc__, test.__module__ = body.__name__, body.__doc__, body.__module__
         return test
 
     return decorate
-
-
-def _fitted(drawn: dict[str, Any], impl: Adapter) -> dict[str, Any]:
-    return {name: v.for_dtypes(impl.claims.dtypes) if isinstance(v, Case) else v for name, v in drawn.items()}
 
 
 class _Stop(BaseException):
@@ -58,50 +70,75 @@ class _Stop(BaseException):
         self.reason = reason
 
 
-def _search(body: Test, also: Sequence[Case], strategies: dict[str, SearchStrategy[Any]], run: Run, name: str) -> None:
-    guard, spent = run.adapter.guard, 0
-    failures: dict[str, tuple[Exception, Call | None, int]] = {}
+class _Search:
+    """Runs a property's body on one case after another; keeps each failure, with the last call for a reproduction."""
 
-    def once(**drawn: Any) -> None:
-        nonlocal spent
-        key = repr(drawn)
-        spent += bool(failures)
-        if spent > SHRINKS and key not in failures:
-            return  # as if it passed: the search ends with the smallest failure so far
-        guard.reset()
+    def __init__(self, body: Test, wanted: dict[str, Inputs[Any]], run: Run) -> None:
+        self.body, self.wanted, self.run = body, wanted, run
+        self.dtypes, self.guard = run.adapter.claims.dtypes, run.adapter.guard
+        self.failures: dict[str, tuple[Exception, Call | None, int]] = {}
+
+    def go(self, name: str, also: Sequence[Case]) -> None:
+        """Tries a share of the run's recipes, the plainest first, and what stands in `also`; raises the smallest failure."""
         try:
-            body(**drawn)
+            with self.guard.watch():
+                failing = self._first_failing(name)
+                if failing:
+                    self._shrink(failing, name)
+                for case in also:
+                    self._try(case=case)
+        except (Violation, ImplementationError, Flaky):
+            pass
+        if self.failures:
+            error, self.guard.last, self.guard.forwards = list(self.failures.values())[-1]
+            raise error from None
+
+    def _first_failing(self, name: str) -> Recipe | None:
+        decided = 0
+        for recipe in self.run.recipes_for(name):
+            try:
+                self._try(**self._made(recipe))
+                decided += 1
+            except UnsatisfiedAssumption:
+                continue
+            except (Violation, ImplementationError):
+                return recipe
+            if decided == self.run.profile.examples:
+                break
+        if not decided:
+            raise Undecided("no case that was drawn could decide it: none had a survivor, or none was as the clause needs it")
+        return None
+
+    def _made(self, recipe: Recipe) -> dict[str, Any]:
+        return {name: inputs.make(recipe) for name, inputs in self.wanted.items()}
+
+    def _try(self, **made: Any) -> None:
+        """Runs the body on a case; in a dtype that is taken."""
+        made = {name: v.for_dtypes(self.dtypes) if isinstance(v, Case) else v for name, v in made.items()}
+        key = repr(made)
+        self.guard.reset()
+        try:
+            self.body(**made)
         except (Violation, ImplementationError) as error:
-            failures.pop(key, None)
-            failures[key] = (error, guard.last, guard.forwards)
+            self.failures.pop(key, None)
+            self.failures[key] = (error, self.guard.last, self.guard.forwards)
             raise
-        except (NotClaimed, Undecided) as reason:
-            raise _Stop(reason) from reason
 
-    def search(phases: Sequence[Phase]) -> Test:
-        searched = hypothesis.seed(run.seed_for(name))(hypothesis.given(**strategies)(once))
-        for case in also:
-            searched = hypothesis.example(case=case)(searched)
-        return hypothesis.settings(
-            max_examples=run.profile.examples,
-            derandomize=False,
-            database=None,
-            deadline=None,
-            phases=phases,
-            suppress_health_check=list(HealthCheck),
-            report_multiple_bugs=False,
-            print_blob=False,
-            verbosity=Verbosity.quiet,
-        )(searched)
+    def _shrink(self, failing: Recipe, name: str) -> None:
+        spent = 0
 
-    try:
-        search((Phase.generate, Phase.shrink))()  # first, as what it finds is small
-        if also:
-            search((Phase.explicit,))()
-    except _Stop as stop:
-        raise stop.reason from None
-    except Unsatisfiable:
-        raise Undecided("no case that was drawn could decide it: none had a survivor, or none was as the clause needs it") from None
-    except (Violation, ImplementationError, Flaky):
-        error, guard.last, guard.forwards = list(failures.values())[-1]
-        raise error from None
+        def once(recipe: Recipe) -> None:
+            nonlocal spent
+            made, spent = self._made(recipe), spent + 1
+            if spent > SHRINKS and repr(made) not in self.failures:
+                return  # as if it passed: the search ends with the smallest failure so far
+            try:
+                self._try(**made)
+            except (NotClaimed, Undecided) as reason:
+                raise _Stop(reason) from reason
+
+        search = hypothesis.given(recipe=recipes(near=failing))(once)
+        try:
+            SETTINGS(hypothesis.seed(self.run.seed_for(name))(search))()
+        except _Stop as stop:
+            raise stop.reason from None

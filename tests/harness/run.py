@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
 from zlib import crc32
 
 from .adapters import Adapter
@@ -13,6 +15,9 @@ from .gauge import Decision
 from .lenses import Finding
 from .outcomes import Hung, ImplementationError, NotClaimed, Undecided, Violation
 from .plan import Plan, plan_for
+from .strategies import Recipe, draw_recipes
+
+SHARES = 8  # times what a property tries: so many different recipes a run has
 
 
 @dataclass
@@ -39,6 +44,17 @@ class Run:
         """A seed of 31 bits for that purpose in this run."""
         return crc32(f"{purpose} {self.seed}".encode()) & 0x7FFFFFFF
 
+    @cached_property
+    def recipes(self) -> tuple[Recipe, ...]:
+        """What the exact clauses are tried on: so many for all of them together, that most are met by several."""
+        return draw_recipes(SHARES * self.profile.examples, self.seed_for("recipes"))
+
+    def recipes_for(self, name: str) -> Iterator[Recipe]:
+        """The plainest recipe, and all others from a place on that depends on the name of the property."""
+        plainest, *others = self.recipes
+        start = self.seed_for(name) % len(others)
+        return chain([plainest], others[start:], others[:start])
+
     def results(self, campaigns: Iterable[Campaign]) -> list[Results]:
         """Carries the campaigns out, once each; those in dtypes that are not taken are passed over.
 
@@ -49,7 +65,8 @@ class Run:
     def _result(self, campaign: Campaign) -> Results:
         if campaign not in self._done:
             try:
-                self._done[campaign] = conduct(campaign, self.adapter, self.plan.alpha, self.seed_for(campaign.name))
+                with self.adapter.guard.watch(), self.adapter.one_thread():
+                    self._done[campaign] = conduct(campaign, self.adapter, self.plan.alpha, self.seed_for(campaign.name))
             except (ImplementationError, Hung, NotClaimed) as error:
                 self._done[campaign] = error
         done = self._done[campaign]

@@ -24,6 +24,8 @@ from .verdicts import Record, Verdict
 
 DEATHS = 30  # a layer that has ended so many processes is not run any further; the others are
 POLL_S = 0.05
+WITHOUT = ("cacheprovider", "unraisableexception", "logging")  # plugins of pytest's that take time, and would tell nobody anything
+QUIETLY = ("-q", "--import-mode=importlib", *(f"-pno:{plugin}" for plugin in WITHOUT))
 PATIENCE = 30  # how many times the limit of one call a test may go without an outcome, before the child is ended from outside
 
 
@@ -139,45 +141,24 @@ def _run_shard(options: Options, folder: Path, shard: str, stop: threading.Event
 
 
 def _arguments(options: Options, folder: Path, journal: Path, done: Path, shard: str) -> list[str]:
-    arguments = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-c",
-        str(folder / "pytest.ini"),
-        "--rootdir",
-        str(folder),
-        "--import-mode=importlib",
-    ]
-    arguments += [
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "no:unraisableexception",
-        "-p",
-        "dropspec.plugin",
-        "--pyargs",
-        "dropspec.tests.conformance",
-    ]
+    arguments = [sys.executable, "-m", "pytest", *QUIETLY, "-c", str(folder / "pytest.ini"), "--rootdir", str(folder)]
+    arguments += ["-p", "dropspec.plugin", "--pyargs", "dropspec.tests.conformance"]
     for target in options.targets:
         arguments += ["--dropspec", target]
     for clause in options.clauses:
         arguments += ["--dropspec-clause", clause]
-    arguments += ["--dropspec-profile", options.profile, "--dropspec-seed", str(options.seed), "--dropspec-timeout", str(options.timeout_s)]
-    return [
-        *arguments,
-        "--dropspec-family",
-        options.family,
-        "--dropspec-journal",
-        str(journal),
-        "--dropspec-done",
-        str(done),
-        "--dropspec-shard",
-        shard,
-        "--dropspec-folder",
-        os.getcwd(),
-    ]
+    for name, value in {
+        "profile": options.profile,
+        "seed": options.seed,
+        "timeout": options.timeout_s,
+        "family": options.family,
+        "journal": journal,
+        "done": done,
+        "shard": shard,
+        "folder": os.getcwd(),
+    }.items():
+        arguments += [f"--dropspec-{name}", str(value)]
+    return arguments
 
 
 def _run_child(arguments: Sequence[str], journal: Path, printed: Path, patience_s: float, stop: threading.Event) -> str:

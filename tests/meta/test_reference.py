@@ -33,9 +33,9 @@ def anywhere(*values: str) -> st.SearchStrategy[Case]:
     """Calls over all shapes, dtypes and layouts, of these kinds of values, at rates of which each fourth is 0 or 1."""
     return st.builds(
         lambda case, shape, rate: replace(case, shape=shape, rate=rate),
-        cases(*values),
+        cases(*values).strategy,
         st.sampled_from((*SHAPES, *EDGES)),
-        st.one_of(rates(), rates(), rates(), st.sampled_from((0.0, 1.0))),
+        st.one_of(*3 * [rates().strategy], st.sampled_from((0.0, 1.0))),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -159,6 +159,10 @@ class Adapter:
     def threads(self, count: int) -> AbstractContextManager[None]:
         """Runs with that many threads."""
         raise NotClaimed("its threads cannot be counted")
+
+    def one_thread(self) -> AbstractContextManager[None]:
+        """Runs with one thread, where threads can be counted: several that wait for a busy core take twenty times as long."""
+        return nullcontext()
 
     def checkpointed(self, x: Array, rate: float, seed: int) -> Run:
         """A training call inside the framework's recomputation (activation checkpointing); differentiable."""

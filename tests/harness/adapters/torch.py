@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from ..arrays import DTYPES, Array, copy_as_laid_out, is_floating
-from ..guard import Call, Guard
+from ..guard import Call, Guard, Said
 from ..outcomes import BadReply, NotClaimed
 from .base import Adapter, Claims, Layer
 from .signature import Signature
@@ -43,14 +43,14 @@ def to_numpy(x: Tensor) -> Array:
 class TorchRun:
     """One call of a torch layer; its gradients come from autograd on just this call."""
 
-    def __init__(self, x: Tensor, y: Any, guard: Guard, what: str) -> None:
+    def __init__(self, x: Tensor, y: Any, guard: Guard, what: object) -> None:
         if not isinstance(y, Tensor):
             raise BadReply(f"{what} returned {type(y).__name__}, not a tensor")
         if y.shape != x.shape:
             raise BadReply(f"{what} returned shape {tuple(y.shape)} for input of shape {tuple(x.shape)}")
         self.x, self.y, self._guard, self._what = x, y, guard, what
         self.output = to_numpy(y)
-        if is_floating(DTYPES.get(str(x.dtype).removeprefix("torch."), np.dtype(int))) and not is_floating(self.output.dtype):
+        if not is_floating(self.output.dtype) and is_floating(to_numpy(x).dtype):
             raise BadReply(f"{what} returned dtype {y.dtype} for input of dtype {x.dtype}")
 
     @property
@@ -95,6 +95,7 @@ class TorchLayer(Layer):
 
     def __init__(self, module: nn.Module, adapter: TorchAdapter, rate: Any) -> None:
         self.module, self._adapter, self._rate = module, adapter, rate
+        self._mode = ""
 
     def train(self, x: Array, *, differentiable: bool = False) -> TorchRun:
         """A forward pass with `module.train()`."""
@@ -107,11 +108,14 @@ class TorchLayer(Layer):
 
     def _call(self, mode: str, x: Array, differentiable: bool) -> TorchRun:
         adapter = self._adapter
-        what = f"the {mode} forward of {adapter.spelled(self._rate, mode)} on {x.dtype} of shape {x.shape}"
+        what = Said(lambda: f"the {mode} forward of {adapter.spelled(self._rate, mode)} on {x.dtype} of shape {x.shape}")
         tensor = to_torch(x).requires_grad_(differentiable)
         adapter.guard.record(Call(mode, x, self._rate, adapter.last_seed, differentiable))
         with adapter.guard.call(what):
-            return TorchRun(tensor, self.module.train(mode == "training")(tensor), adapter.guard, what)
+            if mode != self._mode:
+                self.module.train(mode == "training")
+                self._mode = mode
+            return TorchRun(tensor, self.module(tensor), adapter.guard, what)
 
     def copy(self) -> TorchLayer:
         """By copy.deepcopy."""
@@ -187,6 +191,10 @@ class TorchStream(Adapter):
         finally:
             torch.set_num_threads(before)
 
+    def one_thread(self) -> AbstractContextManager[None]:
+        """Runs with one of torch's own threads."""
+        return self.threads(1)
+
 
 class TorchAdapter(TorchStream):
     """What module classes and functions of elementwise dropout share: modules, checkpointing, in-place calls."""
@@ -248,7 +256,7 @@ class TorchModuleAdapter(TorchAdapter):
 
     def build(self, rate: Any, **options: Any) -> nn.Module:
         """Calls the constructor."""
-        with self.guard.call(f"the construction of {self.spelled(rate, '')}"):
+        with self.guard.call(Said(lambda: f"the construction of {self.spelled(rate, '')}")):
             module = self.signature.bind(self.thing, self.given(rate), **options)
         if not isinstance(module, nn.Module):
             raise BadReply(f"{self.spelled(rate, '')} built {type(module).__name__}, not a torch.nn.Module")
