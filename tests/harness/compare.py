@@ -70,7 +70,7 @@ def require_rescaled(y: Array, x: Array, rate: float, where: Bits, *, what: str 
     ulps = ulps_between(y[where], rescaled(x[where], rate, y.dtype))
     allowed, most = ulps_allowed(y.dtype, rate, strictly=strictly), float(ulps.max(initial=0))
     if most > allowed:
-        right = ~where
+        right = np.asarray(~where)  # of no axis, it is no array
         right[where] = ulps <= allowed
         message = f"a survivor's {what} must be x / keep to {allowed} ulp at rate {rate:.6g} ({y.dtype})"
         require(right, message, x=x, expected=rescaled(x, rate, y.dtype), came=y)

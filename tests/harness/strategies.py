@@ -7,7 +7,7 @@ on each, longer than most calls take, and largely on variations of the last (160
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Generic, TypeVar
@@ -92,7 +92,7 @@ class LinearCase(Case):
 
 @lru_cache(maxsize=4096)  # many properties share a case, and some ask for its input twice
 def _numbers(role: str, shape: tuple[int, ...], dtype: np.dtype[np.float64], values: str, seed: int) -> Array:
-    numbers = _drawn(np.random.default_rng([crc32(f"{role} {shape} {values}".encode()), seed]), shape, dtype, values)
+    numbers = np.asarray(_drawn(np.random.default_rng([crc32(f"{role} {shape} {values}".encode()), seed]), shape, dtype, values))
     numbers.flags.writeable = False
     return numbers
 
@@ -122,13 +122,14 @@ def _across_binades(rng: np.random.Generator, shape: tuple[int, ...], dtype: np.
     return np.asarray(magnitude | sign).view(dtype)
 
 
-T = TypeVar("T")
-PLACES = 27_720  # divisible by the lengths of all lists that a place is taken in, so that each entry is as likely
+T, E = TypeVar("T"), TypeVar("E")
+PLACES = 1 << 16
+STEPS = tuple(1.1347241384015194**-k for k in range(1, 6))  # powers of the root of x^6 = x + 1, for five dimensions
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What is drawn, whatever a property asks for: places in lists that are yet to be named, taken round and round; a rate and a seed."""
+    """What is drawn, whatever a property asks for: places in lists yet to be named, in 2^-16 of their length; a rate and a seed."""
 
     shape: int
     dtype: int
@@ -150,6 +151,10 @@ class Inputs(Generic[T]):
         return recipes().map(self.make)
 
 
+def _at(place: int, entries: Sequence[E]) -> E:
+    return entries[place * len(entries) // PLACES]
+
+
 def recipes(near: Recipe | None = None) -> st.SearchStrategy[Recipe]:
     """Recipes; given one, such as share some of its entries.
 
@@ -165,17 +170,19 @@ def recipes(near: Recipe | None = None) -> st.SearchStrategy[Recipe]:
 
 
 def draw_recipes(count: int, seed: int) -> tuple[Recipe, ...]:
-    """So many recipes, the plainest first; the others drawn evenly, half of their rates from the list."""
+    """So many recipes, the plainest first.
+
+    The others are spread evenly, and so is each run of a few of them: over each list, and over its combinations with the others (the
+    additive recurrence of Roberts 2018, from where the seed puts it). Half of the rates are of the list.
+    """
     rng = random.Random(seed)
-    others = (
-        Recipe(
-            *(rng.randrange(PLACES) for _ in range(4)),
-            rng.choice(RATES) if rng.random() < 0.5 else rng.uniform(0.001, 0.999),
-            rng.getrandbits(31),
-        )
-        for _ in range(count - 1)
-    )
-    return (Recipe(0, 0, 0, 0, RATES[0], 0), *others)
+    start = [rng.random() for _ in STEPS]
+    recipes = [Recipe(0, 0, 0, 0, RATES[0], 0)]
+    for n in range(1, count):
+        *places, u = ((at + n * step) % 1 for at, step in zip(start, STEPS, strict=True))
+        rate = RATES[int(2 * u * len(RATES))] if u < 0.5 else 0.001 + 0.998 * (2 * u - 1)
+        recipes.append(Recipe(*(int(place * PLACES) for place in places), rate, rng.getrandbits(31)))
+    return tuple(recipes)
 
 
 def seeds() -> Inputs[int]:
@@ -190,14 +197,14 @@ def rates() -> Inputs[float]:
 
 def cases(*values: str, layouts: tuple[str, ...] = LAYOUTS, ranks: tuple[int, ...] = (1, 2, 3, 4, 5)) -> Inputs[Case]:
     """Calls at rates inside (0, 1), over dtypes, layouts and shapes of the given ranks, with the given kinds of values (plain)."""
-    shapes = [shape for shape in SHAPES if len(shape) in ranks]
+    shapes = tuple(shape for shape in SHAPES if len(shape) in ranks)
 
     def case(recipe: Recipe) -> Case:
         return Case(
-            shapes[recipe.shape % len(shapes)],
-            tuple(DTYPES)[recipe.dtype % len(DTYPES)],
-            layouts[recipe.layout % len(layouts)],
-            values[recipe.values % len(values)] if values else "plain",
+            _at(recipe.shape, shapes),
+            _at(recipe.dtype, tuple(DTYPES)),
+            _at(recipe.layout, layouts),
+            _at(recipe.values, values or ("plain",)),
             recipe.rate,
             recipe.seed,
         )
@@ -209,7 +216,6 @@ def linear_cases(values: str = "plain", dtypes: tuple[str, ...] = tuple(DTYPES))
     """Calls of linear layers at rates inside (0, 1), of several sizes."""
 
     def case(recipe: Recipe) -> LinearCase:
-        shape, dtype = LAYERS[recipe.shape % len(LAYERS)], dtypes[recipe.dtype % len(dtypes)]
-        return LinearCase(shape, dtype, values=values, rate=recipe.rate, seed=recipe.seed)
+        return LinearCase(_at(recipe.shape, LAYERS), _at(recipe.dtype, dtypes), values=values, rate=recipe.rate, seed=recipe.seed)
 
     return Inputs(case)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import find
 
 from dropspec.arrays import DTYPES, FRACTION_BITS, LAYOUTS, Array, copy_as_laid_out, laid_out, nonzero, raw
-from dropspec.strategies import LARGE, RATES, SHAPES, Case, Recipe, cases, rates, recipes, seeds
+from dropspec.strategies import LARGE, RATES, SHAPES, Case, Recipe, cases, draw_recipes, rates, recipes, seeds
 
 ALL = pytest.mark.parametrize("dtype", DTYPES)
 MANY = (4000,)  # with the seed fixed; under another, the counts below would lie outside their limits with chance below 1e-50 (Hoeffding)
@@ -72,14 +72,14 @@ def test_zeros_and_special_values_are_among_plain_numbers(dtype: str) -> None:
 
 @pytest.mark.parametrize("shape", [(), (0,), (3, 0, 2), *SHAPES, LARGE])
 def test_a_case_builds_the_same_array_every_time(shape: tuple[int, ...]) -> None:
-    """Equal cases give equal bits in memory of their own; the rate does not matter to the values, another seed gives others."""
+    """Equal cases give equal bits, in memory of their own or that none can write; the rate does not matter to them, another seed does."""
     for dtype in DTYPES:
         for layout in LAYOUTS:
             case = Case(shape, dtype, layout, "wide", seed=7)
             x, again, other_rate = case.x, replace(case).x, replace(case, rate=0.9).x
             assert x.shape == shape
             assert x.tobytes() == again.tobytes() == other_rate.tobytes()
-            assert not np.shares_memory(x, again)
+            assert not np.shares_memory(x, again) or not x.flags.writeable
             assert isinstance(case.upstream, np.ndarray)
             assert case.upstream.flags.c_contiguous
             if x.size > 2:
@@ -164,3 +164,19 @@ def test_counterexamples_shrink_to_the_plainest_case() -> None:
     assert find(cases("plain", "wide").strategy, lambda case: True, settings=FIXED) == Case(
         (7,), "float32", "contiguous", "plain", RATES[0], 0
     )
+
+
+def test_recipes_are_spread_evenly() -> None:
+    """Of any twelve recipes in a row, each dtype and layout is met, and most shapes and combinations; no seed comes twice."""
+    recipes = draw_recipes(320, seed=1)
+    assert recipes == draw_recipes(320, seed=1) != draw_recipes(320, seed=2)
+    assert len({recipe.seed for recipe in recipes}) == 320
+    drawn = [cases().make(recipe) for recipe in recipes]
+    assert drawn[0] == Case()
+    for start in range(1, 308):
+        few = drawn[start : start + 12]
+        assert {case.dtype for case in few} == set(DTYPES)
+        assert len({case.layout for case in few}) >= 4
+        assert len({case.shape for case in few}) >= 8
+        assert len({(case.dtype, case.layout) for case in few}) >= 10
+        assert min(case.rate for case in few) < 0.2 < 0.7 < max(case.rate for case in few)
