@@ -16,9 +16,12 @@ from dropspec.trials import require_evaluation, takes_rate_1
 @clause("eval-1")
 @given(Case(shape=LARGE), case=cases("plain", "special", "wide"))
 def test_the_output_is_the_input(impl: Adapter, case: Case) -> None:
-    """In evaluation mode the output equals the input bit for bit, NaN, ±inf and -0 included."""
-    x, y = case.x, impl.evaluate(case.x, case.rate).output
-    require_identical(y, x, f"in evaluation mode the output must be the input bit for bit, at rate {case.rate:.6g}")
+    """In evaluation mode the output equals the input bit for bit, NaN, ±inf and -0 included; so does that of another input after it."""
+    impl.reseed(0)
+    layer = impl.layer(case.rate)
+    for x in (case.x, case.upstream):
+        y = layer.evaluate(x).output
+        require_identical(y, x, f"in evaluation mode the output must be the input bit for bit, at rate {case.rate:.6g}")
 
 
 @clause("eval-1")

@@ -8,22 +8,23 @@ import numpy as np
 from dropspec.adapters import Adapter
 from dropspec.arrays import DTYPES, Array
 from dropspec.gauge import Decision, Gauge, samples_for
+from dropspec.judging import judge
 from dropspec.outcomes import NotClaimed, Undecided, Violation
 from dropspec.plan import RIDGE_RATES
 from dropspec.properties import clause
-from dropspec.run import Notes, Run, judge
+from dropspec.run import Notes, Run
 
 
 @clause("expectation-1")
 def test_the_expected_output_is_the_input(run: Run, notes: Notes) -> None:
     """Output · keep / input adds up as a count of survivors would, in every block of positions."""
-    judge(run.results(run.plan.main), "mean", notes)
+    judge(run, "expectation-1", notes)
 
 
 @clause("expectation-2")
 def test_the_variance_is_that_of_the_rate(run: Run, notes: Notes) -> None:
     """The second moment of the output is input² / keep, so its variance is input² · rate / keep."""
-    judge(run.results(run.plan.main), "square", notes)
+    judge(run, "expectation-2", notes)
 
 
 X = np.array([0.5, -2.0, 4.0, -1.0])  # one row of inputs

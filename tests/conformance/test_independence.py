@@ -5,57 +5,46 @@ import numpy as np
 from dropspec.adapters import Adapter
 from dropspec.arrays import DTYPES, Array, nonzero
 from dropspec.budget import require_far_fetched
+from dropspec.judging import judge
 from dropspec.outcomes import Violation
 from dropspec.properties import clause
-from dropspec.run import Notes, Run, judge
+from dropspec.run import Notes, Run
 
 
 @clause("independence-1")
 def test_units_of_a_row_are_independent(run: Run, notes: Notes) -> None:
     """The drop rate is the same whether the left neighbour was dropped or survived."""
-    judge(run.results((*run.plan.main, *run.plan.small, *run.plan.elsewhere)), "left", notes)
+    judge(run, "independence-1", notes)
 
 
 @clause("independence-2")
 def test_rows_of_a_batch_are_independent(run: Run, notes: Notes) -> None:
     """The drop rate is the same whether the unit above was dropped or survived."""
-    judge(run.results((*run.plan.main, *run.plan.elsewhere)), "above", notes)
+    judge(run, "independence-2", notes)
 
 
 @clause("independence-3")
 def test_successive_calls_are_independent(run: Run, notes: Notes) -> None:
-    """The drop rate is the same whether the same unit was dropped or survived in the call before."""
-    judge(run.results(run.plan.main), "call", notes)
-
-
-@clause("independence-3")
-def test_successive_small_calls_are_independent(run: Run, notes: Notes) -> None:
-    """The same of calls with 1 to 1000 units."""
-    judge(run.results(run.plan.small), "above", notes)
+    """The drop rate is the same whether the same unit was dropped or survived in the call before, of many units or of 1 to 1000."""
+    judge(run, "independence-3", notes)
 
 
 @clause("independence-4")
-def test_the_number_dropped_of_a_row_is_binomial(run: Run, notes: Notes) -> None:
-    """The number dropped of a row varies as a Binomial does: no fixed count."""
-    judge(run.results(run.plan.main), "sum of row", notes)
-
-
-@clause("independence-4")
-def test_the_number_dropped_of_a_call_is_binomial(run: Run, notes: Notes) -> None:
-    """The number dropped of a whole call varies as a Binomial does, large or small."""
-    judge(run.results((*run.plan.main, *run.plan.small)), "sum of call", notes)
+def test_the_number_dropped_is_binomial(run: Run, notes: Notes) -> None:
+    """The number dropped of a row, and of a whole call, large or small, varies as a Binomial does: no fixed count."""
+    judge(run, "independence-4", notes)
 
 
 @clause("independence-5")
 def test_there_is_no_echo(run: Run, notes: Notes) -> None:
     """The mask agrees with itself half of the time at every lag below 65,536."""
-    judge(run.results(run.plan.main), "echo", notes)
+    judge(run, "independence-5", notes)
 
 
 @clause("independence-6")
 def test_masks_do_not_repeat(run: Run, notes: Notes) -> None:
     """No stretch of the mask comes twice: 256 units at rate 0.5, 1,024 at 0.1 and 0.9."""
-    judge(run.results((*run.plan.main, *run.plan.small)), "twins", notes)
+    judge(run, "independence-6", notes)
 
 
 UNITS = 256

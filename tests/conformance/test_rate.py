@@ -5,37 +5,34 @@ import numpy as np
 from dropspec.adapters import Adapter
 from dropspec.arrays import DTYPES, nonzero
 from dropspec.budget import require_far_fetched
+from dropspec.judging import judge
 from dropspec.outcomes import Violation
 from dropspec.properties import clause
-from dropspec.run import Notes, Run, judge
+from dropspec.run import Notes, Run
 
 
 @clause("rate-1")
 def test_the_drop_probability_is_the_rate(run: Run, notes: Notes) -> None:
     """At every rate and in every dtype, the share dropped is the rate to the stated tolerance."""
-    results = run.results(run.plan.main)
-    for r in results:
-        notes.observe(f"drop rate at {r.campaign.rate:g} in {r.campaign.dtype}", r.findings["rate"].share)
-    judge(results, "rate", notes)
+    judge(run, "rate-1", notes)
 
 
 @clause("rate-2")
 def test_it_is_the_same_at_every_position(run: Run, notes: Notes) -> None:
     """First, last, odd tail, every column: no position has a rate of its own."""
-    judge(run.results((*run.plan.main, *run.plan.small, *run.plan.elsewhere)), "unit", notes)
+    judge(run, "rate-2", notes)
 
 
 @clause("rate-3")
 def test_it_does_not_depend_on_the_input(run: Run, notes: Notes) -> None:
     """Negative or positive, small or large: the value of an input has no influence on its fate."""
-    judge(run.results(run.plan.main), "value", notes)
+    judge(run, "rate-3", notes)
 
 
 @clause("rate-4")
 def test_it_does_not_depend_on_dtype_shape_layout_or_batch(run: Run, notes: Notes) -> None:
     """The same rate in half precision, transposed, strided, expanded, channels-last, in a batch of one, and from 1 to 2^18 units."""
-    half = [c for c in run.plan.main if c.dtype in ("float16", "bfloat16")]
-    judge(run.results((*half, *run.plan.elsewhere, *run.plan.small)), "rate", notes)
+    judge(run, "rate-4", notes)
 
 
 @clause("rate-5", should=True)

@@ -5,9 +5,10 @@ import numpy as np
 from dropspec.adapters.connect import ConnectAdapter
 from dropspec.arrays import DTYPES, Bits
 from dropspec.budget import require_far_fetched
+from dropspec.judging import judge
 from dropspec.outcomes import NotClaimed, Unreadable, Violation
 from dropspec.properties import clause, given
-from dropspec.run import Notes, Run, judge
+from dropspec.run import Notes, Run
 from dropspec.strategies import seeds
 
 SIZE = 16  # outputs, and inputs
@@ -47,34 +48,19 @@ def test_single_weights_are_dropped(impl: ConnectAdapter, seed: int, notes: Note
 @clause("weights-2")
 def test_the_drop_probability_is_the_rate(run: Run, notes: Notes) -> None:
     """At every rate and in every dtype, the share of weights dropped is the rate to the stated tolerance, in small layers too."""
-    results = run.results(run.plan.main)
-    for r in results:
-        notes.observe(f"drop rate at {r.campaign.rate:g} in {r.campaign.dtype}", r.findings["rate"].share)
-    judge([*results, *run.results(run.plan.small)], "rate", notes)
+    judge(run, "weights-2", notes)
 
 
 @clause("weights-3")
 def test_it_is_the_same_at_every_place(run: Run, notes: Notes) -> None:
-    """No row, column or corner of the weight has a rate of its own."""
-    judge(run.results((*run.plan.main, *run.plan.small)), "unit", notes)
-
-
-@clause("weights-3")
-def test_it_does_not_depend_on_signs(run: Run, notes: Notes) -> None:
-    """The sign of a weight has no influence on its fate, nor has that of its input; their sizes differ from place to place."""
-    judge(run.results(run.plan.main), "sign", notes)
+    """No row, column or corner of the weight has a rate of its own, and neither its sign nor its input's has an influence on its fate."""
+    judge(run, "weights-3", notes)
 
 
 @clause("weights-4")
-def test_neighbouring_weights_of_an_output_are_independent(run: Run, notes: Notes) -> None:
-    """The drop rate is the same whether the weight of the input before was dropped or survived."""
-    judge(run.results((*run.plan.main, *run.plan.small)), "left", notes)
-
-
-@clause("weights-4")
-def test_weights_of_one_input_are_independent(run: Run, notes: Notes) -> None:
-    """The drop rate is the same whether the same input's weight of the output before was dropped or survived."""
-    judge(run.results(run.plan.main), "output", notes)
+def test_weights_of_one_mask_are_independent(run: Run, notes: Notes) -> None:
+    """The drop rate is the same whether the weight of the input before, or that input's weight of the output before, was dropped."""
+    judge(run, "weights-4", notes)
 
 
 @clause("weights-5")
@@ -98,40 +84,22 @@ def test_examples_share_a_mask_as_claimed(impl: ConnectAdapter, seed: int, notes
 @clause("weights-5")
 def test_weights_far_apart_are_independent(run: Run, impl: ConnectAdapter, notes: Notes) -> None:
     """The drop rate is the same whether the weight 256 places before, the same one of the example before, was dropped or survived."""
-    judge(run.results(run.plan.main), "row", notes)
+    judge(run, "weights-5", notes)
 
 
 @clause("weights-6")
 def test_successive_calls_are_independent(run: Run, notes: Notes) -> None:
-    """The drop rate is the same whether the same weight was dropped or survived in the call before."""
-    judge(run.results(run.plan.main), "call", notes)
-
-
-@clause("weights-6")
-def test_successive_calls_of_small_layers_are_independent(run: Run, notes: Notes) -> None:
-    """The same of layers with 1 to 1,000 weights."""
-    judge(run.results(run.plan.small), "above", notes)
+    """The drop rate is the same whether the same weight was dropped or survived in the call before, of many weights or few."""
+    judge(run, "weights-6", notes)
 
 
 @clause("weights-7")
-def test_the_number_dropped_of_256_is_binomial(run: Run, notes: Notes) -> None:
-    """The number dropped of 256 weights, or of an example's, varies as a Binomial does: no fixed count."""
-    judge(run.results(run.plan.main), "sum of row", notes)
-
-
-@clause("weights-7")
-def test_the_number_dropped_of_a_call_is_binomial(run: Run, notes: Notes) -> None:
-    """The number dropped of a whole call varies as a Binomial does, large or small."""
-    judge(run.results((*run.plan.main, *run.plan.small)), "sum of call", notes)
-
-
-@clause("weights-8")
-def test_there_is_no_echo(run: Run, notes: Notes) -> None:
-    """The masks agree with themselves half of the time at every distance below 65,536 weights."""
-    judge(run.results(run.plan.main), "echo", notes)
+def test_the_number_dropped_is_binomial(run: Run, notes: Notes) -> None:
+    """The number dropped of 256 weights, and of a whole call, large or small, varies as a Binomial does: no fixed count."""
+    judge(run, "weights-7", notes)
 
 
 @clause("weights-8")
 def test_masks_do_not_repeat(run: Run, notes: Notes) -> None:
-    """No stretch of 256 weights at rate 0.5, or 1,024 at 0.1 and 0.9, comes twice."""
-    judge(run.results((*run.plan.main, *run.plan.small)), "twins", notes)
+    """The masks agree with themselves half of the time at every distance below 65,536; no stretch of 256 or 1,024 weights comes twice."""
+    judge(run, "weights-8", notes)

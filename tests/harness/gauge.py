@@ -72,13 +72,16 @@ class Gauge:
 
     def evidence(self) -> float:
         """The log e-value against the null: at most log(1/alpha) with chance 1 - alpha while the null holds."""
-        if self.homogeneous:
-            whole = self.total.sum()
-            fitted = xlogy(self.total, self.total / whole).sum() if whole else 0.0  # the best that one shared probability can do
-            apart = self._mixture(self.n) + self._mixture(np.maximum(self.total - self.n, 0)) - fitted
-        else:
-            apart = self._mixture(self.n) - xlogy(self.n, self.q).sum(1)
+        apart = self.apart()
         return float(np.logaddexp.reduce(apart) - log(len(apart)))
+
+    def apart(self) -> Counts:
+        """The log e-value of each context; their mean is one too."""
+        if not self.homogeneous:
+            return np.asarray(self._mixture(self.n) - xlogy(self.n, self.q).sum(1))
+        whole = np.maximum(self.total.sum(1, keepdims=True), 1)
+        fitted = xlogy(self.total, self.total / whole).sum(1)  # the best that one shared probability can do
+        return self._mixture(self.n) + self._mixture(np.maximum(self.total - self.n, 0)) - fitted
 
     def _mixture(self, n: Counts) -> Counts:
         counts = self.prior + n
@@ -86,9 +89,15 @@ class Gauge:
 
     def support(self) -> float:
         """The log likelihood ratio of q over q ± eps, for the worst cell and sign; -inf where some cell has nothing to be told from."""
-        if not self.certifies:
-            return -inf
-        return float((self.n * self._more + self.n.sum(1, keepdims=True) * self._miss).min())
+        return float(self._ratios().min()) if self.certifies else -inf
+
+    def supports(self) -> Counts:
+        """The same for each context."""
+        return np.asarray(self._ratios().min((0, 2)))
+
+    def _ratios(self) -> Counts:
+        """Sign by context by cell."""
+        return np.asarray(self.n * self._more + self.n.sum(1, keepdims=True) * self._miss)
 
     def decide(self) -> Decision:
         """The verdict on the counts so far."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod, sqrt
 
@@ -19,12 +20,21 @@ SMALL_LAYERS = (((2, 1), 0.5), ((2, 3), 0.1), ((7, 1), 0.5), ((5, 7), 0.3), ((50
 
 
 @dataclass(frozen=True)
+class View:
+    """What a clause of chance is judged by: one lens, in those of these campaigns that have it."""
+
+    lens: str
+    campaigns: tuple[Campaign, ...]
+
+
+@dataclass(frozen=True)
 class Plan:
-    """The campaigns of a run by purpose, and the false-alarm chance of each of their decisions."""
+    """The campaigns of a run by purpose, what each clause of chance looks at, and the false-alarm chance of each decision."""
 
     main: tuple[Campaign, ...]
     elsewhere: tuple[Campaign, ...]
     small: tuple[Campaign, ...]
+    views: Mapping[str, tuple[View, ...]]
     others: int
 
     @property
@@ -51,27 +61,59 @@ def plan_for(profile: Profile, family: str = "dropout") -> Plan:
 def _dropconnect(profile: Profile) -> Plan:
     """Rows of 256 weights: of one example, where each has a mask. Small layers are (outputs, inputs), and a call has one example."""
     rates = {"float32": tuple(RATES), "float64": (0.5, 0.1), "float16": (0.1, 0.001), "bfloat16": (0.1, 0.001)}
-    main = [_main(rate, dtype, RATES[rate] * profile.tolerance, WEIGHT_LENSES) for dtype, interior in rates.items() for rate in interior]
-    small = [_small(shape, rate, profile.small_calls) for shape, rate in SMALL_LAYERS]
-    return Plan(tuple(main), (), tuple(small), OF_MOMENTS * len(MOMENT_RATES) + 1)
+    main = tuple(
+        _main(rate, dtype, RATES[rate] * profile.tolerance, WEIGHT_LENSES) for dtype, interior in rates.items() for rate in interior
+    )
+    small = tuple(_small(shape, rate, profile.small_calls) for shape, rate in SMALL_LAYERS)
+    everywhere = (*main, *small)
+    views = {
+        "weights-2": (View("rate", everywhere),),
+        "weights-3": (View("unit", everywhere), View("sign", main)),
+        "weights-4": (View("left", everywhere), View("output", main)),
+        "weights-5": (View("row", main),),
+        "weights-6": (View("call", main), View("above", small)),
+        "weights-7": (View("sum of row", main), View("sum of call", everywhere)),
+        "weights-8": (View("echo", main), View("twins", everywhere)),
+    }
+    return Plan(main, (), small, views, OF_MOMENTS * len(MOMENT_RATES) + 1)
 
 
 def _dropout(profile: Profile) -> Plan:
-    main = [
+    main = tuple(
         _main(rate, dtype, within * profile.tolerance, (*EVERY_LENS, *(OF_OUTPUTS if dtype in ("float32", "float64") else ())))
         for rate, within in RATES.items()
         for dtype in ("float32", "float64", "float16", "bfloat16")
-    ]
+    )
     loose = 0.004 * profile.tolerance
-    elsewhere = [
-        *(Campaign(0.1, "float32", (8, 16, 32, 16), loose, ("rate",), layout) for layout in ("transposed", "strided", "channels-last")),
+    elsewhere = (
+        *(
+            Campaign(0.1, "float32", (8, 16, 32, 16), loose, ("rate", "left"), layout)
+            for layout in ("transposed", "strided", "channels-last")
+        ),
         Campaign(0.1, "float32", (64, 1024), loose, ("rate", "above"), "expanded"),  # rows that are one in memory get masks of their own
         Campaign(0.3, "float32", (512, 512), loose, ("rate", "unit")),  # 2^18 units in one call
         Campaign(0.3, "float32", (1, 4096), loose, ("rate", "left")),  # a batch of one
-        Campaign(0.3, "float32", (2, 3, 5, 7, 11), loose, ("rate",)),
-    ]
-    small = [_small(shape, rate, profile.small_calls) for shape, rate in SMALL]
-    return Plan(tuple(main), tuple(elsewhere), tuple(small), len(RIDGE_RATES))
+        Campaign(0.3, "float32", (16, 8, 256), loose, ("rate", "left", "above")),  # what is right of two axes need not be of three
+        Campaign(0.3, "float32", (2, 3, 5, 7, 11), loose, ("rate", "left", "above")),
+    )
+    small = tuple(_small(shape, rate, profile.small_calls) for shape, rate in SMALL)
+    half = tuple(c for c in main if c.dtype in ("float16", "bfloat16"))
+    everywhere = (*main, *small, *elsewhere)
+    views = {
+        "rate-1": (View("rate", main),),
+        "rate-2": (View("unit", everywhere),),
+        "rate-3": (View("value", main),),
+        "rate-4": (View("rate", (*half, *elsewhere, *small)),),
+        "expectation-1": (View("mean", main),),
+        "expectation-2": (View("square", main),),
+        "independence-1": (View("left", everywhere),),
+        "independence-2": (View("above", (*main, *elsewhere)),),
+        "independence-3": (View("call", main), View("above", small)),
+        "independence-4": (View("sum of row", main), View("sum of call", (*main, *small))),
+        "independence-5": (View("echo", main),),
+        "independence-6": (View("twins", (*main, *small)),),
+    }
+    return Plan(main, elsewhere, small, views, len(RIDGE_RATES))
 
 
 def _main(rate: float, dtype: str, within: float, lenses: tuple[str, ...]) -> Campaign:

@@ -17,13 +17,14 @@ from dropspec.adapters import Adapter, Claims, Layer
 from dropspec.arrays import Array, Bits
 from dropspec.budget import ALPHA_RUN, PROFILES
 from dropspec.campaign import BUDGET, Campaign, Results, conduct
-from dropspec.clauses import FAMILIES
+from dropspec.clauses import FAMILIES, all_clauses
 from dropspec.gauge import Decision, Gauge
 from dropspec.guard import Guard
+from dropspec.judging import judge_lens
 from dropspec.lenses import Finding, Lens, build
 from dropspec.outcomes import ImplementationError, NotClaimed, Undecided, Violation
 from dropspec.plan import EVERY_LENS, MOMENT_RATES, OF_MOMENTS, RIDGE_RATES, plan_for
-from dropspec.run import Notes, Run, judge
+from dropspec.run import Notes, Run
 
 ALPHA = 1e-12
 CAMPAIGN = Campaign(0.5, "float32", (16, 256), 0.01, (*EVERY_LENS, "mean", "square", "echo", "twins"))
@@ -155,6 +156,19 @@ def test_every_gauge_of_a_plan_has_something_to_refute(profile: str, family: str
     assert not vacuous
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_what_is_looked_at_is_judged(family: str) -> None:
+    """Each lens of each campaign belongs to a clause of chance, and each clause of chance to a lens that some campaign has."""
+    plan = plan_for(PROFILES["quick"], family)
+    views = [view for of_clause in plan.views.values() for view in of_clause]
+    assert set(plan.views) <= set(all_clauses())
+    for campaign in (*plan.main, *plan.elsewhere, *plan.small):
+        for lens in campaign.lenses:
+            assert any(view.lens == lens and campaign in view.campaigns for view in views), (lens, campaign.name)
+    for view in views:
+        assert any(view.lens in campaign.lenses for campaign in view.campaigns)
+
+
 def test_results_are_kept() -> None:
     """A campaign is carried out once, and its results are handed out again; dtypes that are not taken are passed over."""
     adapter = Fake()
@@ -202,30 +216,30 @@ def test_a_failed_lens_is_a_violation() -> None:
         (4, f"{one}; {one}; and in 2 more campaigns"),
     ):
         with pytest.raises(Violation) as caught:
-            judge([found(Decision.PASS), found(Decision.OPEN), *[found(Decision.FAIL)] * failures], "left", Notes())
+            judge_lens([found(Decision.PASS), found(Decision.OPEN), *[found(Decision.FAIL)] * failures], "left", Notes())
         assert str(caught.value) == text
 
 
 def test_an_open_lens_is_undecided() -> None:
     """An open lens says after how many samples, and what it measured."""
     with pytest.raises(Undecided, match=r"^after 2,000 samples neither right nor wrong: drop rate 0\.6 somewhere.* at rate 0\.5, float32"):
-        judge([found(Decision.PASS), found(Decision.OPEN)], "left", Notes())
+        judge_lens([found(Decision.PASS), found(Decision.OPEN)], "left", Notes())
 
 
 @pytest.mark.parametrize("lens", ["left", "sum of row"])
 def test_nothing_passes_at_a_wrong_rate(lens: str) -> None:
     """Where the rate fails, a lens of dependence may fail but not pass, and a sum does neither."""
     with pytest.raises(Undecided, match="the drop rate itself is wrong in every campaign"):
-        judge([found(Decision.PASS, lens, off=True)], lens, Notes())
+        judge_lens([found(Decision.PASS, lens, off=True)], lens, Notes())
     with pytest.raises(Violation if lens == "left" else Undecided):
-        judge([found(Decision.FAIL, lens, off=True)], lens, Notes())
-    judge([found(Decision.PASS, "twins", off=True)], "twins", Notes())
+        judge_lens([found(Decision.FAIL, lens, off=True)], lens, Notes())
+    judge_lens([found(Decision.PASS, "twins", off=True)], "twins", Notes())
 
 
 def test_a_lens_that_saw_nothing_accuses_nobody() -> None:
     """Where no campaign of a lens is in a dtype that is taken, that is what is said, and not that the rate is wrong."""
     with pytest.raises((NotClaimed, Undecided)) as caught:
-        judge([], "echo", Notes())
+        judge_lens([], "echo", Notes())
     assert "rate itself is wrong" not in str(caught.value)
 
 
@@ -233,11 +247,11 @@ def test_a_certificate_says_what_holds_where() -> None:
     """It gives the widest tolerance at each rate, large and small calls apart, and leaves out what would say nothing."""
     notes = Notes()
     passed = [found(Decision.PASS, rate=rate, within=within) for rate, within in ((0.5, 0.002), (0.5, 0.001), (0.1, 0.002), (0.9, 0.004))]
-    judge(passed, "left", notes)
+    judge_lens(passed, "left", notes)
     assert notes.certificate == "±0.002 at 0.1, 0.5, ±0.004 at 0.9 (4 campaigns, error chance 1e-06 each)"
-    judge([*passed[:1], found(Decision.PASS, within=0.1, small=True)], "left", notes)
+    judge_lens([*passed[:1], found(Decision.PASS, within=0.1, small=True)], "left", notes)
     assert notes.certificate == (
         "±0.002 at 0.5 (1 campaign, error chance 1e-06 each); ±0.1 at 0.5 in small calls (1 campaign, error chance 1e-06 each)"
     )
-    judge([found(Decision.PASS, within=0.3)], "left", notes)
+    judge_lens([found(Decision.PASS, within=0.3)], "left", notes)
     assert notes.certificate == ""

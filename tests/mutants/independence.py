@@ -284,3 +284,14 @@ class MirrorsCalls(Dropout):
             return laid_out_as(x, 1 - last >= self.p)
         self.last = torch.rand_like(x, dtype=torch.float64)
         return self.last >= self.p
+
+
+@breaks("independence-1")
+class DropsPlanes(Dropout):
+    """Takes what has three axes or more for images and drops whole rows or planes, as pytorch/pytorch#69801 drops along the wrong axis."""
+
+    def draw_mask(self, x: Tensor) -> Tensor:
+        if x.ndim < 3:
+            return super().draw_mask(x)
+        planes = x[..., :1] if x.ndim == 3 else x[..., :1, :1]
+        return super().draw_mask(planes).expand(x.shape)

@@ -16,6 +16,15 @@ class UpcastsHalf(Dropout):
         return super().apply_mask(x.float() if x.element_size() == 2 else x, mask)
 
 
+@breaks("layout-1", "edge-6")
+class LosesBatchOfOne(Dropout):
+    """Gives back a batch of one without its batch axis, as pytorch/pytorch#92283 lost the axis that it was mapped over."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = super().forward(x)
+        return y.squeeze(0) if x.ndim > 1 and len(x) == 1 else y
+
+
 @breaks("layout-2")
 class ReadsStorageOrder(Dropout):
     """Writes its output in the order of storage, so strided input comes out scrambled, as pytorch/pytorch#47176."""

@@ -36,6 +36,14 @@ class DropsEverything(Dropout):
 
 
 @breaks("rate-1")
+class IgnoresRate(Dropout):
+    """Never looks at its rate and drops nothing, as pytorch/pytorch#184126 and keras#19397."""
+
+    def draw_mask(self, x: Tensor) -> Tensor:
+        return torch.ones_like(x, dtype=torch.bool)
+
+
+@breaks("rate-1")
 class ComparesEightBits(Dropout):
     """Compares random bytes with the rate in 1/256, as FlashAttention does: 0.1 becomes 0.1016, and 0.001 becomes 0.0039."""
 
