@@ -38,15 +38,15 @@ def test_the_expected_loss_is_the_ridge_penalty(impl: Adapter, run: Run, notes: 
     """The loss of a linear layer behind dropout is, in distribution and so on average, that of the sixteen masks of its four inputs."""
     if "float64" not in impl.claims.dtypes:
         raise NotClaimed("it takes no float64, in which the sixteen losses can be told apart")
-    said = []
+    said, tol = [], run.tol("expectation-3")
     for rate in RIDGE_RATES:
         masks = np.array(list(product([0, 1], repeat=4)))
         chance = np.prod(np.where(masks, 1 - rate, rate), axis=1)
         loss = (T - (masks * X / (1 - rate)) @ W) ** 2
         closed = (T - X @ W) ** 2 + rate / (1 - rate) * (W**2 * X**2).sum()
         counts = _counts(impl, run, rate, masks)
-        gauge = Gauge(chance, 0.03 * run.profile.tolerance, run.plan.alpha)
-        budget = 10 * samples_for(0.03 * run.profile.tolerance)
+        gauge = Gauge(chance, tol, run.plan.alpha)
+        budget = 10 * samples_for(tol)
         while gauge.decide() is Decision.OPEN and gauge.n.sum() < budget:
             rows = next(counts)
             gauge.add(rows, rows)

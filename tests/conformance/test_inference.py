@@ -152,7 +152,7 @@ def _judge(impl: ConnectAdapter, run: Run, notes: Notes, purpose: str, where: st
     """Counts the outputs of evaluations that lie where half of a normal with the right moments does."""
     if not impl.claims.samples:
         raise NotClaimed("it does not claim the paper's inference (`samples`)")
-    dtype, tol = DTYPES["float64" if "float64" in impl.claims.dtypes else impl.claims.dtypes[0]], 0.03 * run.profile.tolerance
+    dtype, tol = DTYPES["float64" if "float64" in impl.claims.dtypes else impl.claims.dtypes[0]], run.tol(purpose)
     x, row, bias = (a.astype(dtype) for a in (LAYER.x, LAYER.weight, LAYER.bias))
     mean = float((x[0] * row[0]).sum()) + (float(bias[0]) if impl.has_bias else 0)
     said = []

@@ -98,7 +98,7 @@ def test_a_dropped_bias_is_dropped_at_the_rate(impl: ConnectAdapter, run: Run, n
     impl.require_bias()
     if impl.bias != "dropped":
         raise NotClaimed("it keeps its bias")
-    rate, tol = 0.3, 0.02 * run.profile.tolerance
+    rate, tol = 0.3, run.tol("product-3")
     gauge, ones = Gauge((rate, 1 - rate), tol, run.plan.alpha), np.ones(4096, DTYPES[impl.claims.dtypes[0]])
     impl.reseed(run.seed_for("product-3"))
     while gauge.decide() is Decision.OPEN and gauge.n.sum() < 10 * samples_for(tol):
@@ -140,7 +140,7 @@ def measure(impl: ConnectAdapter, run: Run, notes: Notes, purpose: str, what: st
     A likelihood ratio of two cells is convex in a share that lies between them, so its bounds hold for such shares too.
     """
     dtype = DTYPES["float64" if "float64" in impl.claims.dtypes else impl.claims.dtypes[0]]
-    x, row, tol = INPUTS.x.astype(dtype), INPUTS.weight.astype(dtype), 0.01 * run.profile.tolerance
+    x, row, tol = INPUTS.x.astype(dtype), INPUTS.weight.astype(dtype), run.tol(purpose)
     bias = INPUTS.bias.astype(dtype) if impl.has_bias else None
     for rate in MOMENT_RATES:
         value, chance, plain = possible(x[0] * row[0], bias, rate, impl.bias)

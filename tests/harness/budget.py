@@ -7,6 +7,7 @@ from math import log
 
 ALPHA_RUN = 1e-9  # the chance that a whole run accuses one right implementation of anything
 BETA = 1e-6  # the chance that a certificate is wrong
+MISS = 0.001  # the chance to miss a fault of the size that a report states
 COINCIDENCE = (
     1e-18  # exact clauses may rest on chances below this (two masks alike, no survivor among many); 10^8 of them fit a tenth of the budget
 )
@@ -25,6 +26,11 @@ class Profile:
     tolerance: float
     small_calls: int
     examples: int
+
+    @property
+    def share_found(self) -> float:
+        """The share of its cases in which an exact property must fail, to be missed with chance MISS."""
+        return float(1 - MISS ** (1 / self.examples))
 
 
 PROFILES = {

@@ -59,7 +59,8 @@ class Gauge:
 
     def __init__(self, q: ArrayLike, tol: ArrayLike, alpha: float, contexts: int = 1, *, beta: float = BETA, homogeneous: bool = False):
         self.q = np.atleast_2d(np.asarray(q, float))
-        known = _known(tuple(self.q.flat), tuple(np.ravel(tol)))
+        self.tol: Counts = np.asarray(tol, float).reshape(-1, 1)
+        known = _known(tuple(self.q.flat), tuple(self.tol.flat))
         self.eps, self.prior, self.certifies, self._miss, self._more, self._unit = known
         self.alpha, self.beta, self.homogeneous = alpha, beta, homogeneous
         self.n: Counts = np.zeros((contexts, self.q.shape[1]))

@@ -53,6 +53,25 @@ MOMENT_RATES = (0.1, 0.5)  # of DropConnect: the mean and variance of its output
 OF_MOMENTS = 4
 
 
+@dataclass(frozen=True)
+class Count:
+    """What a clause of chance counts by itself, outside of campaigns: which shares, to which tolerance in the standard profile."""
+
+    what: str
+    shares: tuple[float, ...]
+    tol: float
+
+
+COUNTS = {
+    "expectation-3": Count("share of one of the sixteen losses", (1 / 16,) * 16, 0.03),
+    "product-3": Count("drop rate of the bias", (0.3, 0.7), 0.02),
+    "product-4": Count("mean output, of its range", (0.5, 0.5), 0.01),
+    "product-5": Count("mean square of what an output is off by, of its range", (0.5, 0.5), 0.01),
+    "inference-5": Count("share of outputs above the mean", (0.5, 0.5), 0.03),
+    "inference-6": Count("share of outputs within 0.6745 standard deviations", (0.5, 0.5), 0.03),
+}
+
+
 def plan_for(profile: Profile, family: str = "dropout") -> Plan:
     """The plan for a profile and a family; dtypes that an implementation does not take are passed over when it is carried out."""
     return _dropconnect(profile) if family == "dropconnect" else _dropout(profile)

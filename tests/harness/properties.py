@@ -55,8 +55,10 @@ def given(*also: Case, **wanted: Inputs[Any]) -> Callable[[Test], Test]:
 
         def test(impl: Adapter, run: Run, notes: Notes) -> None:
             extra = {"notes": notes} if wants_notes else {}
-            _Search(lambda **made: body(impl, **made, **extra), wanted, run).go(body.__name__, also)
+            tried = _Search(lambda **made: body(impl, **made, **extra), wanted, run).go(body.__name__, also)
+            notes.certificate = notes.certificate or f"{tried} cases"
 
+        test.has_cases = True  # type: ignore[attr-defined]
         test.__name__, test.__doc__, test.__module__ = body.__name__, body.__doc__, body.__module__
         return test
 
@@ -78,13 +80,20 @@ class _Search:
         self.dtypes, self.guard = run.adapter.claims.dtypes, run.adapter.guard
         self.failures: dict[str, tuple[Exception, Call | None, int]] = {}
 
-    def go(self, name: str, also: Sequence[Case]) -> None:
-        """Tries a share of the run's recipes, the plainest first, and what stands in `also`; raises the smallest failure."""
+    def go(self, name: str, also: Sequence[Case]) -> int:
+        """Tries a share of the run's recipes, the plainest first, and what stands in `also`; raises the smallest failure.
+
+        Returns how many cases could decide, and held.
+        """
+        decided = 0
         try:
             with self.guard.watch():
-                failing = self._first_failing(name)
-                if failing:
-                    self._shrink(failing, name)
+                for recipe in self.run.recipes_for(name):
+                    decided += self._holds(recipe, name)
+                    if decided == self.run.profile.examples or self.failures:
+                        break
+                if not decided and not self.failures:
+                    raise Undecided("no case that was drawn could decide it: none had a survivor, or none was as the clause needs it")
                 for case in also:
                     self._try(case=case)
         except (Violation, ImplementationError, Flaky):
@@ -92,22 +101,18 @@ class _Search:
         if self.failures:
             error, self.guard.last, self.guard.forwards = list(self.failures.values())[-1]
             raise error from None
+        return decided + len(also)
 
-    def _first_failing(self, name: str) -> Recipe | None:
-        decided = 0
-        for recipe in self.run.recipes_for(name):
-            try:
-                self._try(**self._made(recipe))
-                decided += 1
-            except UnsatisfiedAssumption:
-                continue
-            except (Violation, ImplementationError):
-                return recipe
-            if decided == self.run.profile.examples:
-                break
-        if not decided:
-            raise Undecided("no case that was drawn could decide it: none had a survivor, or none was as the clause needs it")
-        return None
+    def _holds(self, recipe: Recipe, name: str) -> bool:
+        """Whether a case could decide, and held; where it failed, a search is made for the smallest that does, and its failure raised."""
+        try:
+            self._try(**self._made(recipe))
+        except UnsatisfiedAssumption:
+            return False
+        except (Violation, ImplementationError):
+            self._shrink(recipe, name)
+            raise
+        return True
 
     def _made(self, recipe: Recipe) -> dict[str, Any]:
         return {name: inputs.make(recipe) for name, inputs in self.wanted.items()}

@@ -12,7 +12,7 @@ from .adapters import Adapter
 from .budget import Profile
 from .campaign import Campaign, Results, conduct
 from .outcomes import Hung, ImplementationError, NotClaimed
-from .plan import Plan, plan_for
+from .plan import COUNTS, Plan, plan_for
 from .strategies import Recipe, draw_recipes
 
 SHARES = 8  # times what a property tries: so many different recipes a run has
@@ -52,6 +52,10 @@ class Run:
         plainest, *others = self.recipes
         start = self.seed_for(name) % len(others)
         return chain([plainest], others[start:], others[:start])
+
+    def tol(self, clause: str) -> float:
+        """The tolerance of a clause that counts by itself, in standard deviations of one trial."""
+        return COUNTS[clause].tol * self.profile.tolerance
 
     def results(self, campaigns: Iterable[Campaign]) -> list[Results]:
         """Carries the campaigns out, once each; those in dtypes that are not taken are passed over.

@@ -17,7 +17,7 @@ from .sums import MeanLens, SquareLens, SumLens
 if TYPE_CHECKING:
     from ..campaign import Campaign
 
-__all__ = ["Draw", "Finding", "Lens", "build"]
+__all__ = ["Draw", "EchoLens", "Finding", "Lens", "TwinLens", "build"]
 
 SIMPLE: dict[str, Callable[[Campaign, float], Lens]] = {
     "rate": RateLens,

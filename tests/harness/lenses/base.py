@@ -75,9 +75,15 @@ class Lens:
 
     gauge: Gauge
     contexts: list[str]
+    fractions: NDArray[Any] = np.ones(1)  # how many samples each context gets of a unit of the mask
+    size = 1.0  # of what is reported, where a count's share is 1
     cell = 0  # the cell whose share is reported
     share = "drop rate"
     _decided = Decision.OPEN
+
+    def named(self, context: int, cell: int) -> str:
+        """How a cell of a context is called, after what it is a share of."""
+        return self.contexts[context]
 
     def look(self, draw: Draw) -> None:
         """Counts one draw."""

@@ -44,7 +44,8 @@ class HomogeneousLens(Lens):
     """Dropped and kept in contexts that must share one rate; `fractions` are the contexts' shares of all units."""
 
     def _measure(self, campaign: Campaign, alpha: float, fractions: Any) -> None:
-        tol = campaign.tol * np.sqrt(4 / np.asarray(fractions, float))  # so that every context is done in a quarter of the rate's samples
+        self.fractions = np.asarray(fractions, float)
+        tol = campaign.tol * np.sqrt(4 / self.fractions)  # so that every context is done in a quarter of the rate's samples
         self.gauge = Gauge((campaign.rate, 1 - campaign.rate), tol, alpha, len(tol), homogeneous=True)
 
     def _add(self, kept: Any, sizes: Any, draw: Draw) -> None:

@@ -67,8 +67,11 @@ class EchoLens(Lens):
         """The verdict, with the worst lag."""
         share = 0.5 + self.worst[1] / self.bits / 2
         measured = f"units {self.worst[0]:,} apart agree {share:.2%} of the time, not 50%"
-        found_for_certain = self.limit + sqrt(-2 * np.log(BETA) * self.bits)  # what is stronger passes the limit with chance 1 - beta
-        return Finding(self.decide(), self.seen, share, measured, found_for_certain / self.bits / 2, abs(share - 0.5), self.worst[0])
+        return Finding(self.decide(), self.seen, share, measured, self.finds(BETA), abs(share - 0.5), self.worst[0])
+
+    def finds(self, miss: float) -> float:
+        """How far a lag's agreement is from a half, to be missed with that chance at most."""
+        return float(self.limit + sqrt(-2 * np.log(miss) * self.bits)) / self.bits / 2
 
 
 ENOUGH = 2048  # stretches, which hold a pair out of any pool of a hundred thousand
@@ -111,3 +114,8 @@ class TwinLens(Lens):
         """The verdict, with the number of pairs."""
         measured = f"{self.pairs:,} of {self.count:,} stretches of the mask repeat an earlier one, and none should"
         return Finding(self.decide(), self.count, self.pairs / max(self.count, 1), measured, 0.0)
+
+    @staticmethod
+    def finds(miss: float) -> float:
+        """The share of stretches that repeat an earlier one, to be missed with that chance at most."""
+        return float(1 - miss ** (1 / ENOUGH))

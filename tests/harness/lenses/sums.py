@@ -28,11 +28,16 @@ class SumLens(Lens):
 
     def __init__(self, campaign: Campaign, alpha: float, units: int, what: str) -> None:
         self.units, (self.last, q) = units, binomial_cells(units, campaign.rate)
+        self.fractions = np.full(1, 1 / units)
         self.gauge = Gauge(q, campaign.tol * sqrt(4 * units), alpha)
         edges = zip(np.append(-1, self.last) + 1, self.last, strict=False)
         self.names = [
             f"of {what}s drop {a} to {b} of {units} units" if a < b else f"of {what}s drop {a} of {units} units" for a, b in edges
         ]
+
+    def named(self, context: int, cell: int) -> str:
+        """By the numbers in the cell."""
+        return self.names[cell]
 
     def look(self, draw: Draw) -> None:
         """Counts rows, or the call as one."""
@@ -59,9 +64,11 @@ class MeanLens(Lens):
     """The sum of output · keep / input, which counts survivors if the expected output is the input; in quarters of the positions."""
 
     power = 1
+    share = "mean of output / input"
 
     def __init__(self, campaign: Campaign, alpha: float) -> None:
         self.blocks, self.keep = 4, 1 - campaign.rate
+        self.fractions, self.size = np.full(self.blocks, 1 / self.blocks), self.keep**-self.power
         self.sums, self.each = np.zeros(self.blocks), 0
         self.contexts = [f"in quarter {b + 1} of the positions" for b in range(self.blocks)]
         self.gauge = Gauge((campaign.rate, 1 - campaign.rate), campaign.tol * sqrt(4 * self.blocks), alpha, self.blocks)
@@ -96,11 +103,10 @@ class MeanLens(Lens):
     def finding(self) -> Finding:
         """The verdict, with the block whose mean is furthest off."""
         self.decide()
-        finding, means = super().finding(), self.sums / max(self.each, 1) / self.keep**self.power
+        finding, means = super().finding(), self.sums / max(self.each, 1) * self.size
         right = self.keep ** (1 - self.power)
         worst = int(np.nanargmax(np.abs(means - right))) if np.isfinite(means).any() else 0
-        what = "(output / input)²" if self.power == 2 else "output / input"
-        measured = f"the mean of {what} is {means[worst]:.6g} {self.contexts[worst]}, not {right:.6g} ({self.each:,} samples)"
+        measured = f"the {self.share} is {means[worst]:.6g} {self.contexts[worst]}, not {right:.6g} ({self.each:,} samples)"
         return replace(finding, measured=measured)
 
 
@@ -108,6 +114,7 @@ class SquareLens(MeanLens):
     """The same with squares: keep² · output² / input² has mean keep just where the variance is input² · rate / keep."""
 
     power = 2
+    share = "mean of (output / input)²"
 
     def block_sums(self, draw: Draw) -> NDArray[Any]:
         """The sums of (output · weight)², block by block."""

@@ -1,0 +1,51 @@
+"""What is found, as a table for people: a row for each kind of fault of a clause, a column for each profile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from ..budget import ALPHA_RUN, BETA, MISS, PROFILES
+from ..clauses import Clause
+from ..power import RUNS, findings
+
+NOTE = f"""\
+These are the smallest faults of each kind that a run finds with a chance of {1 - MISS:g}, at a false-alarm chance of {ALPHA_RUN:g}: none of
+{RUNS:,} simulated runs missed one. A fault as large as the ± of a certificate passes with a chance of {BETA:g} at most.
+×Wald: the samples that the standard profile takes to find it, over those that no test with the same chances can do without."""
+
+
+def show(clauses: Sequence[Clause], console: Console | None = None) -> None:
+    """Prints the table."""
+    console = console or Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 200
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in ("clause", "what is off", "where"):
+        table.add_column(column)
+    for column in (*PROFILES, "×Wald"):
+        table.add_column(column, justify="right")
+    with console.status("simulating …") as status:
+        for clause in clauses:
+            status.update(f"simulating {clause.id} …")
+            for row in _rows(clause):
+                table.add_row(*row)
+    console.print(table)
+    console.print(f"\n{NOTE}", style="dim")
+
+
+def _rows(clause: Clause) -> Iterator[tuple[str, ...]]:
+    """What is found alike in several places is one row."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for found in zip(*(findings(clause.id, profile) for profile in PROFILES.values()), strict=True):
+        standard = dict(zip(PROFILES, found, strict=True))["standard"]
+        if standard is None:
+            continue  # so coarse that nothing is certified
+        over = f"{standard.over_wald:.2f}" if standard.over_wald else ""
+        alike.setdefault((standard.what, *(f"{f.by:.2g}" if f else "–" for f in found), over), []).append(standard.where)
+    for n, ((what, *figures), where) in enumerate(alike.items()):
+        yield clause.id if n == 0 else "", what, "; ".join(where), *figures
+    if not alike:
+        yield clause.id, "anything: it is tried once, and chance has no part in it", "", *("" for _ in PROFILES), ""
