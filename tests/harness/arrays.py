@@ -21,7 +21,7 @@ DTYPES: dict[str, np.dtype[Any]] = {
 }
 FRACTION_BITS = {"float16": 10, "bfloat16": 7, "float32": 23, "float64": 52}
 QUADRANTS = (-4.0, -0.25, 0.25, 4.0)  # powers of two, so that output / input is exact where the scale is
-LAYOUTS = ("contiguous", "transposed", "strided", "expanded", "channels-last")
+LAYOUTS = ("contiguous", "transposed", "strided", "expanded", "repeated", "channels-last")
 
 
 def is_floating(dtype: np.dtype[Any]) -> bool:
@@ -43,7 +43,7 @@ def nonzero(x: Array) -> Bits:
 
 
 def laid_out(values: Array, layout: str) -> Array:
-    """An array with these values and this memory layout; `expanded` repeats the first entry of axis 0 with stride 0.
+    """An array with these values and this layout; `expanded` repeats the first entry of axis 0 with stride 0, `repeated` that of the last.
 
     A layout that the rank does not have (transposed below 2, channels-last other than 4) is contiguous.
     """
@@ -55,6 +55,9 @@ def laid_out(values: Array, layout: str) -> Array:
         return wide[..., ::2]
     if layout == "expanded" and values.ndim >= 1 and len(values):
         return as_strided(values[:1].copy(), values.shape, (0, *values.strides[1:]))
+    if layout == "repeated" and values.ndim >= 1 and values.shape[-1]:
+        first = values[..., :1].copy()
+        return as_strided(first, values.shape, (*first.strides[:-1], 0))
     if layout == "channels-last" and values.ndim == 4:
         return values.transpose(0, 2, 3, 1).copy().transpose(0, 3, 1, 2)
     return np.asarray(values, order="C")

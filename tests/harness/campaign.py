@@ -20,13 +20,15 @@ from .lenses import Draw, Finding, Lens, build
 BUDGET = 10  # times Wald's bound; a right rate lens has passed by 3.2 of them with chance .999
 LOOKS = 20  # a Wald's bound
 HALF_MILLION = 1 << 19
+ROW = 256
 
 
 @dataclass(frozen=True)
 class Campaign:
     """Masks at one rate, dtype, shape and layout; `within` is the absolute tolerance of its rate.
 
-    With `calls_as_rows` a draw is a matrix of many small calls, one a row; otherwise it is one call, whose rows are its last axis.
+    With `calls_as_rows` a draw is a matrix of many small calls, one a row; otherwise it is one call, whose rows are its last axis, or 256
+    units where that is 1. `differentiable` calls want a gradient, as in training they do; it is not asked for.
     """
 
     rate: float
@@ -36,6 +38,7 @@ class Campaign:
     lenses: tuple[str, ...]
     layout: str = "contiguous"
     calls_as_rows: bool = False
+    differentiable: bool = False
 
     @property
     def tol(self) -> float:
@@ -51,7 +54,15 @@ class Campaign:
     def name(self) -> str:
         """How the report calls it."""
         layout = "" if self.layout == "contiguous" else f" {self.layout}"
+        layout += " with gradient" if self.differentiable else ""
         return f"rate {self.rate:g}, {self.dtype}{layout}, shape {'×'.join(map(str, self.shape))}"
+
+    @property
+    def columns(self) -> int:
+        """The units of a row of a draw."""
+        if self.calls_as_rows:
+            return prod(self.shape)
+        return self.shape[-1] if self.shape[-1] > 1 else ROW
 
     def input(self) -> Array:
         """Numbers of either sign and two sizes, powers of two, so that the ratio output / input is exact where the scale is."""
@@ -105,7 +116,7 @@ def _go_on(lenses: dict[str, Lens], bits: int, looks: int, campaign: Campaign) -
         return bits < min(HALF_MILLION, campaign.bound)
     if rate is Decision.OPEN:
         return True
-    return any(lens.decide() is Decision.OPEN for lens in lenses.values())
+    return any(lens.wants_more and lens.decide() is Decision.OPEN for lens in lenses.values())
 
 
 def draws(campaign: Campaign, adapter: Adapter, seed: int) -> Iterator[Draw]:
@@ -115,12 +126,12 @@ def draws(campaign: Campaign, adapter: Adapter, seed: int) -> Iterator[Draw]:
     adapter.reseed(seed)
     layer = adapter.masks(campaign.rate)
     draw: Draw | None = None
-    columns = prod(campaign.shape) if campaign.calls_as_rows else campaign.shape[-1]
+    columns = campaign.columns
     calls = max(1, min(256, int(campaign.bound / LOOKS / columns))) if campaign.calls_as_rows else 1
     while True:
         if draw is not None:
             draw.before = draw.output = None  # or every draw would keep all before it
-        outputs = [layer.train(x).output for _ in range(calls)]
+        outputs = [layer.train(x, differentiable=campaign.differentiable).output for _ in range(calls)]
         draw = _draw(outputs, columns, draw, weights)
         yield draw
 
@@ -136,5 +147,5 @@ def _weights(campaign: Campaign, x: Array) -> Array | None:
     """keep / x: the factors that turn an output into 0 or 1 where the specification holds."""
     if not {"mean", "square"} & set(campaign.lenses):
         return None
-    rows = (1, -1) if campaign.calls_as_rows else (-1, campaign.shape[-1])
+    rows = (1, -1) if campaign.calls_as_rows else (-1, campaign.columns)
     return np.asarray((1 - campaign.rate) / x.astype(np.float64)).astype(x.dtype).reshape(rows)

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from math import prod, sqrt
 
 from .budget import ALPHA_RUN, Profile
-from .campaign import Campaign
+from .campaign import ROW, Campaign
 from .gauge import samples_for
 
 RATES = {0.5: 0.001, 0.1: 0.001, 0.9: 0.001, 0.01: 0.001, 0.001: 0.0001, 0.999: 0.0001}  # rate: tolerance in the standard profile
 EVERY_LENS = ("rate", "unit", "value", "left", "above", "call", "sum of row", "sum of call")
 OF_OUTPUTS = ("mean", "square")  # in half precision the rounding of the scale exceeds the tolerance of expectation-1
 WEIGHT_LENSES = ("rate", "unit", "sign", "left", "output", "row", "call", "sum of row", "sum of call")
-ROW = 256
-SMALL = (((1,), 0.5), ((3,), 0.1), ((7,), 0.5), ((17,), 0.5), ((1, 33), 0.3), ((1000,), 0.5))  # odd, so that vector loops leave a tail
+DENSE = ("transposed", "strided", "channels-last")
+OF_RANK = ((16, 8, 256), (2, 3, 5, 7, 11), (2, 3, 5, 2, 7, 11))  # what is right of two axes need not be of more
+SMALL = (((1,), 0.5), ((3,), 0.1), ((7,), 0.5), ((17,), 0.5), ((1, 33), 0.3), ((2, 200), 0.3), ((1000,), 0.5))  # odd, to leave tails
 SMALL_LAYERS = (((2, 1), 0.5), ((2, 3), 0.1), ((7, 1), 0.5), ((5, 7), 0.3), ((50, 20), 0.5))
 
 
@@ -84,17 +85,18 @@ def _dropconnect(profile: Profile) -> Plan:
         _main(rate, dtype, RATES[rate] * profile.tolerance, WEIGHT_LENSES) for dtype, interior in rates.items() for rate in interior
     )
     small = tuple(_small(shape, rate, profile.small_calls) for shape, rate in SMALL_LAYERS)
-    everywhere = (*main, *small)
+    elsewhere = (_differentiable(profile, ("rate", "left", "call")),)
+    everywhere = (*main, *small, *elsewhere)
     views = {
         "weights-2": (View("rate", everywhere),),
         "weights-3": (View("unit", everywhere), View("sign", main)),
         "weights-4": (View("left", everywhere), View("output", main)),
         "weights-5": (View("row", main),),
-        "weights-6": (View("call", main), View("above", small)),
+        "weights-6": (View("call", (*main, *elsewhere)), View("above", small)),
         "weights-7": (View("sum of row", main), View("sum of call", everywhere)),
-        "weights-8": (View("echo", main), View("twins", everywhere)),
+        "weights-8": (View("echo", main), View("twins", everywhere), View("overlap", main)),
     }
-    return Plan(main, (), small, views, OF_MOMENTS * len(MOMENT_RATES) + 1)
+    return Plan(main, elsewhere, small, views, OF_MOMENTS * len(MOMENT_RATES) + 1)
 
 
 def _dropout(profile: Profile) -> Plan:
@@ -105,17 +107,21 @@ def _dropout(profile: Profile) -> Plan:
     )
     loose = 0.004 * profile.tolerance
     elsewhere = (
-        *(
-            Campaign(0.1, "float32", (8, 16, 32, 16), loose, ("rate", "left"), layout)
-            for layout in ("transposed", "strided", "channels-last")
-        ),
-        Campaign(0.1, "float32", (64, 1024), loose, ("rate", "above"), "expanded"),  # rows that are one in memory get masks of their own
+        *(Campaign(0.1, "float32", (8, 16, 32, 16), loose, ("rate", "left"), layout) for layout in DENSE),
+        Campaign(0.1, "float32", (64, 1024), loose, ("rate", "above"), "expanded"),  # what is one in memory gets masks of its own
+        Campaign(0.1, "float32", (64, 1024), loose, ("rate", "left"), "repeated"),
         Campaign(0.3, "float32", (512, 512), loose, ("rate", "unit")),  # 2^18 units in one call
         Campaign(0.3, "float32", (1, 4096), loose, ("rate", "left")),  # a batch of one
-        Campaign(0.3, "float32", (16, 8, 256), loose, ("rate", "left", "above")),  # what is right of two axes need not be of three
-        Campaign(0.3, "float32", (2, 3, 5, 7, 11), loose, ("rate", "left", "above")),
+        Campaign(0.3, "float32", (1 << 17, 1), loose, ("rate", "left", "unit")),  # more rows than 16 bits count
+        *(Campaign(0.3, "float32", shape, loose, ("rate", "left", "above")) for shape in OF_RANK),
+        _differentiable(profile, ("rate", "left", "above", "call")),
     )
-    small = tuple(_small(shape, rate, profile.small_calls) for shape, rate in SMALL)
+    small = (
+        *(_small(shape, rate, profile.small_calls) for shape, rate in SMALL),
+        *(
+            _small((17,), 0.5, profile.small_calls // 3, dtype) for dtype in ("float64", "float16", "bfloat16")
+        ),  # other vectors, other tails
+    )
     half = tuple(c for c in main if c.dtype in ("float16", "bfloat16"))
     everywhere = (*main, *small, *elsewhere)
     views = {
@@ -127,10 +133,10 @@ def _dropout(profile: Profile) -> Plan:
         "expectation-2": (View("square", main),),
         "independence-1": (View("left", everywhere),),
         "independence-2": (View("above", (*main, *elsewhere)),),
-        "independence-3": (View("call", main), View("above", small)),
+        "independence-3": (View("call", (*main, *elsewhere)), View("above", small)),
         "independence-4": (View("sum of row", main), View("sum of call", (*main, *small))),
         "independence-5": (View("echo", main),),
-        "independence-6": (View("twins", (*main, *small)),),
+        "independence-6": (View("twins", (*main, *small)), View("overlap", main)),
     }
     return Plan(main, elsewhere, small, views, len(RIDGE_RATES))
 
@@ -139,13 +145,18 @@ def _main(rate: float, dtype: str, within: float, lenses: tuple[str, ...]) -> Ca
     if 0.1 <= rate <= 0.9:
         lenses += ("twins",)
     if rate == 0.5 and dtype == "float32":
-        lenses += ("echo",)
+        lenses += ("echo", "overlap")
     tenth = samples_for(within / sqrt(rate * (1 - rate))) / 10  # of Wald's bound: a call costs some time however few units it has
     units = min(max(1 << int(tenth).bit_length() - 1, 1 << 12), 1 << 18)
     return Campaign(rate, dtype, (units // ROW, ROW), within, lenses)
 
 
-def _small(shape: tuple[int, ...], rate: float, calls: int) -> Campaign:
+def _differentiable(profile: Profile, lenses: tuple[str, ...]) -> Campaign:
+    """Calls that want a gradient, at a rate that tells eight bits: fused code may run for these alone."""
+    return Campaign(0.01, "float32", (64, ROW), 0.001 * profile.tolerance, lenses, differentiable=True)
+
+
+def _small(shape: tuple[int, ...], rate: float, calls: int, dtype: str = "float32") -> Campaign:
     """Many small calls: what is special about the first, last or only element shows here, and masks that come round again."""
     units = prod(shape)
     lenses: tuple[str, ...] = ("rate", "unit", "above", "sum of call")
@@ -154,4 +165,4 @@ def _small(shape: tuple[int, ...], rate: float, calls: int) -> Campaign:
     if units >= 1000:
         lenses += ("twins",)
     within = sqrt(samples_for(1.0) / (calls * units) * rate * (1 - rate))
-    return Campaign(rate, "float32", shape, within, lenses, calls_as_rows=True)
+    return Campaign(rate, dtype, shape, within, lenses, calls_as_rows=True)

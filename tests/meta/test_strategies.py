@@ -93,20 +93,23 @@ def steps(x: Array) -> list[int]:
 
 @ALL
 def test_layouts_have_the_strides_they_say(dtype: str) -> None:
-    """Each layout has its strides; all but the expanded one have the values given, and that repeats the first row."""
+    """Each layout has its strides; all have the values given, but that the expanded one repeats the first row, the repeated one the first of
+    each."""
     values = Case((2, 3, 4, 5), dtype).x
     expected = {
         "contiguous": [60, 20, 5, 1],
         "transposed": [1, 8, 2, 24],
         "strided": [120, 40, 10, 2],
         "expanded": [0, 20, 5, 1],
+        "repeated": [12, 4, 1, 0],
         "channels-last": [60, 1, 15, 3],
     }
     assert set(expected) == set(LAYOUTS)
     for layout, strides in expected.items():
         x = laid_out(values, layout)
         assert steps(x) == strides, layout
-        same = np.broadcast_to(values[:1], values.shape) if layout == "expanded" else values
+        repeats = {"expanded": values[:1], "repeated": values[..., :1]}
+        same = np.broadcast_to(repeats.get(layout, values), values.shape)
         assert x.tobytes() == same.tobytes()
 
 

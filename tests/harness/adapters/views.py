@@ -109,7 +109,7 @@ class Probed(Layer):
             scale = self._adapter.scale(self._rate, x.dtype)
             self._made = (x, self._adapter.connect(self._rate, numbers.weight), numbers, scale)
         _, connection, numbers, scale = self._made
-        y = connection.train(numbers.x).output
+        y = connection.train(numbers.x, differentiable=differentiable).output
         rows = x.size // numbers.weight.size  # one where the first of two examples shows all
         return Masked(numbers.read(y[:rows], scale).reshape(x.shape).astype(np.float32))
 

@@ -11,13 +11,13 @@ from ..probes import INPUTS
 from .base import Draw, Finding, Lens
 from .contexts import DyadicLens, PairLens, PlaceLens, RateLens, SignLens, ValueLens
 from .pairs import Pairs, left_pairs, pairs_above, pairs_before, pairs_in_word
-from .repeats import EchoLens, TwinLens
+from .repeats import EchoLens, OverlapLens, TwinLens
 from .sums import MeanLens, SquareLens, SumLens
 
 if TYPE_CHECKING:
     from ..campaign import Campaign
 
-__all__ = ["Draw", "EchoLens", "Finding", "Lens", "TwinLens", "build"]
+__all__ = ["Draw", "EchoLens", "Finding", "Lens", "OverlapLens", "TwinLens", "build"]
 
 SIMPLE: dict[str, Callable[[Campaign, float], Lens]] = {
     "rate": RateLens,
@@ -27,6 +27,7 @@ SIMPLE: dict[str, Callable[[Campaign, float], Lens]] = {
     "square": SquareLens,
     "echo": EchoLens,
     "twins": TwinLens,
+    "overlap": OverlapLens,
 }
 
 

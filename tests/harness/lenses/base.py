@@ -44,6 +44,17 @@ class Draw:
         return self.word_counts.astype(np.float32)
 
     @cached_property
+    def moments(self) -> NDArray[np.float64]:
+        """Of output · weight in each quarter of the draw: the sum, the sum of squares, and the largest."""
+        assert self.output is not None
+        assert self.weights is not None
+        of_quarters = []
+        for y, w in zip(self.output.reshape(4, -1), self.weights.reshape(4, -1), strict=True):
+            ratios = y * w  # one quarter after another, to stay in the cache
+            of_quarters.append((ratios.sum(), ratios @ ratios, ratios.max()))
+        return np.array(of_quarters).T
+
+    @cached_property
     def survivors(self) -> int:
         """The number of survivors."""
         return count(self.bits)
@@ -76,6 +87,7 @@ class Lens:
     gauge: Gauge
     contexts: list[str]
     fractions: NDArray[Any] = np.ones(1)  # how many samples each context gets of a unit of the mask
+    wants_more = True  # while it is open
     size = 1.0  # of what is reported, where a count's share is 1
     cell = 0  # the cell whose share is reported
     share = "drop rate"
