@@ -14,13 +14,14 @@ from zlib import crc32
 import numpy as np
 
 from .adapters import Adapter, Claims
+from .adapters.base import read_claims
 from .adapters.connect import ConnectAdapter
 from .adapters.linear_signature import is_linear, read_linear_signature
 from .adapters.numpy import NumpyAdapter
 from .adapters.numpy_connect import NumpyConnect
 from .adapters.signature import read_signature
 from .arrays import DTYPES
-from .guard import Guard
+from .guard import Guard, describe
 from .outcomes import BadReply, BadTarget, Hung, ImplementationError
 
 IMPORT_LIMIT_S = 60.0
@@ -113,16 +114,29 @@ def _run_file(path: Path) -> Any:
 
 
 def adapt(target: Target, limit_s: float, family: str = "") -> Adapter:
-    """Loads the target and finds the adapter for its kind; `family` where it is not to be told from the target. Raises BadTarget."""
-    thing, guard = load(target), Guard(limit_s)
+    """Loads the target and finds the adapter for its kind; `family` where it is not to be told from the target.
+
+    Raises BadTarget, whatever went wrong: one target must not take the others down.
+    """
+    try:
+        return _adapter(target, load(target), Guard(limit_s), family)
+    except BadTarget:
+        raise
+    except (ImplementationError, Hung) as error:
+        raise BadTarget(f"{target.text} cannot be driven: {error}") from error
+    except Exception as error:
+        raise BadTarget(f"{target.text} cannot be driven: dropspec met {describe(error)} when it looked at it") from error
+
+
+def _adapter(target: Target, thing: Any, guard: Guard, family: str) -> Adapter:
     if _speaks_protocol(thing):
         from .adapters.protocol_connect import protocol_adapter
 
-        adapter: Adapter = protocol_adapter(target.text, thing() if inspect.isclass(thing) else thing, guard)
+        adapter: Adapter = protocol_adapter(target.text, _instance(target, thing, guard), guard)
         if isinstance(adapter, ConnectAdapter):
             adapter.find_facts()
         return adapter
-    claims = _declared(target, thing)
+    claims = read_claims(target.text, getattr(thing, "claims", {}))[0]
     claims.family = family or claims.family or ("dropconnect" if claims.masked_weight or _is_linear(thing) else "dropout")
     if not callable(thing) or _is_module(type(thing)):
         raise BadTarget(
@@ -137,20 +151,26 @@ def adapt(target: Target, limit_s: float, family: str = "") -> Adapter:
 
 
 def _speaks_protocol(thing: Any) -> bool:
-    """Whether it is an object, or a class of objects, with the protocol's own methods; a module has a `train` too, of another kind."""
-    return all(hasattr(thing, name) for name in ("claims", "train", "evaluate"))
+    """Whether it is an object, or a class of objects, with the protocol's own methods; never a module, whose `train` is of another kind."""
+    is_module = _is_module(thing if inspect.isclass(thing) else type(thing))
+    return not is_module and all(hasattr(thing, name) for name in ("claims", "train", "evaluate"))
+
+
+def _instance(target: Target, thing: Any, guard: Guard) -> Any:
+    """The object that speaks the protocol: what is given, or one of its class."""
+    if not inspect.isclass(thing):
+        return thing
+    try:
+        with guard.call(f"{target.name}()"):
+            return thing()
+    except ImplementationError as error:
+        raise BadTarget(
+            f"{target.text} is a class of the protocol, which dropspec builds without arguments, but {error}: give an instance of it"
+        ) from error
 
 
 def _is_linear(thing: Any) -> bool:
     return is_linear(thing) or (inspect.isclass(thing) and _is_module(thing) and issubclass(thing, sys.modules["torch"].nn.Linear))
-
-
-def _declared(target: Target, thing: Any) -> Claims:
-    """The claims that a class or function carries as its attribute `claims`, a mapping."""
-    try:
-        return Claims(**dict(getattr(thing, "claims", {})))
-    except TypeError as error:
-        raise BadTarget(f"the claims of {target.text} cannot be read: {error}") from error
 
 
 def _is_module(kind: type) -> bool:

@@ -7,16 +7,17 @@ The harness speaks NumPy arrays (bfloat16 by ml_dtypes); an adapter translates. 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from ..arrays import DTYPES, Array
 from ..guard import Guard
-from ..outcomes import NotClaimed
+from ..outcomes import BadTarget, NotClaimed
 
 if TYPE_CHECKING:
     from torch import nn
@@ -46,6 +47,28 @@ class Claims:
     samples: int = 0
     masked_weight: str = ""
     unreachable: str = ""
+
+
+FOUND_OUT = ("refused", "unreachable")  # by the adapter, and declared by nobody
+
+
+def read_claims(target: str, declared: Any, *also: str) -> tuple[Claims, dict[str, Any]]:
+    """What a target declares as its `claims`, and, apart, the claims in `also`. Raises BadTarget where they cannot be read."""
+    if isinstance(declared, Claims):
+        declared = vars(declared)
+    if not isinstance(declared, Mapping):
+        raise BadTarget(
+            f"the claims of {target} must be a mapping, such as {{'always_active': True}}, but are of type {type(declared).__name__}"
+        )
+    known = [*(f.name for f in fields(Claims)), *also]
+    for name in declared:
+        if name not in known:
+            near = get_close_matches(str(name), known, 1)
+            offered = ", ".join(n for n in known if n not in FOUND_OUT)
+            raise BadTarget(
+                f"the claims of {target} have no {name!r}: " + (f"did you mean {near[0]!r}? T" if near else "t") + f"here are {offered}"
+            )
+    return Claims(**{k: v for k, v in declared.items() if k not in also}), {k: v for k, v in declared.items() if k in also}
 
 
 class Run(Protocol):

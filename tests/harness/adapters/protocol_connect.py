@@ -5,15 +5,14 @@ Each returns an object with `output` and, if differentiable, `gradients(upstream
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from ..arrays import Array
 from ..guard import Call, Guard
-from ..outcomes import BadReply, BadTarget, NotClaimed
-from .base import Claims
+from ..outcomes import BadReply, NotClaimed
+from .base import read_claims
 from .connect import ConnectAdapter
 from .connections import Connection, Gradients
 from .protocol import ProtocolAdapter
@@ -83,10 +82,6 @@ class ProtocolConnect(ConnectAdapter, ProtocolAdapter):
 
 def protocol_adapter(target: str, thing: Any, guard: Guard) -> ProtocolAdapter:
     """The adapter for an object of the protocol, by the family that it claims. Raises BadTarget where its claims cannot be read."""
-    claims = dict(thing.claims) if isinstance(thing.claims, Mapping) else dict(vars(thing.claims))
-    seedable = bool(claims.pop("seedable", True))
-    try:
-        read = Claims(**claims)
-    except TypeError as error:
-        raise BadTarget(f"the claims of {target} cannot be read: {error}") from error
-    return (ProtocolConnect if read.family == "dropconnect" else ProtocolAdapter)(target, thing, guard, read, seedable)
+    claims, also = read_claims(target, thing.claims, "seedable")
+    kind = ProtocolConnect if claims.family == "dropconnect" else ProtocolAdapter
+    return kind(target, thing, guard, claims, bool(also.get("seedable", True)))

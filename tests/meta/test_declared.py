@@ -1,0 +1,88 @@
+"""What a target declares and how it is made: whatever goes wrong there is one sentence about that target, and the others are judged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dropspec.outcomes import BadTarget
+from dropspec.targets import adapt, parse_target
+
+from .cli import check, only
+
+LAYERS = """\
+from torch import nn
+
+class Misspelled(nn.Dropout):
+    claims = {"alway_active": True}
+
+class Unknown(nn.Dropout):
+    claims = {"colour": "red"}
+
+class Listed(nn.Dropout):
+    claims = ["always_active"]
+
+class WithEvaluate(nn.Dropout):
+    claims = {"rate_is_keep": False}
+    def evaluate(self, x):
+        return self.eval()(x)
+
+class Protocol:
+    claims = {}
+    def __init__(self, path):
+        self.path = path
+    def train(self, x, rate, seed):
+        return x
+    def evaluate(self, x, rate):
+        return x
+
+class ProtocolListed(Protocol):
+    claims = ["seedable"]
+    def __init__(self):
+        pass
+
+class Raising:
+    def __getattr__(self, name):
+        raise ValueError(f"no {name} today")
+
+raising = Raising()
+"""
+BAD = {
+    "Misspelled": "have no 'alway_active': did you mean 'always_active'? There are dtypes, rate_is_keep, functional, always_active",
+    "Unknown": "have no 'colour': there are dtypes,",
+    "Listed": "must be a mapping, such as {'always_active': True}, but are of type list",
+    "Protocol": "which dropspec builds without arguments, but Protocol() raised TypeError",
+    "ProtocolListed": "must be a mapping",
+    "raising": "cannot be driven: dropspec met ValueError: no claims today (declared.py, line",
+}
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with all of them."""
+    path = tmp_path_factory.mktemp("declared") / "declared.py"
+    path.write_text(LAYERS, "utf-8")
+    return path
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_cannot_be_read_is_one_sentence(path: Path, name: str) -> None:
+    """Claims that are no mapping or have no such name, a constructor that wants arguments, attributes that raise: each is a BadTarget."""
+    with pytest.raises(BadTarget) as said:
+        adapt(parse_target(f"{path}:{name}"), 5.0)
+    assert BAD[name] in str(said.value)
+    assert "\n" not in str(said.value)
+
+
+def test_a_module_with_a_method_evaluate_is_a_module(path: Path) -> None:
+    """A module class with `claims` and `evaluate` has a `train` of torch's kind, and is never taken for the protocol."""
+    assert adapt(parse_target(f"{path}:WithEvaluate"), 5.0).framework == "torch"
+
+
+def test_one_target_does_not_take_down_the_others(path: Path) -> None:
+    """With all of them in one run, the report is written, and the target beside them is judged."""
+    ran = check(path.parent, *(f"declared.py:{name}" for name in BAD), "torch.nn:Dropout", *only("scale-2"))
+    assert ran.code == 2
+    assert ran.verdicts("torch.nn:Dropout") == {"scale-2": "HOLDS"}
+    assert all(ran.label(f"declared.py:{name}")["unusable"] for name in BAD)
