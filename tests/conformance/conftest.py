@@ -1,5 +1,7 @@
 """Hands each property the implementation under test, one after another, and the run it is part of."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from dropspec.adapters import Adapter
@@ -22,6 +24,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def run(request: pytest.FixtureRequest) -> Run:
     """The run over the implementation of this label; its campaigns are shared by all properties."""
     return session_of(request.config).run(request.param)
+
+
+@pytest.fixture(autouse=True)
+def settled(request: pytest.FixtureRequest, run: Run) -> Iterator[None]:
+    """Whatever a layer changes for the whole process, such as torch's default dtype, is put back before its next test and after it."""
+    ambient = session_of(request.config).ambient
+    ambient.restore()
+    yield
+    ambient.restore()
 
 
 @pytest.fixture

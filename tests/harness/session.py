@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from .ambient import Ambient
 from .budget import PROFILES, Options
 from .outcomes import BadTarget
 from .run import Run
@@ -19,6 +20,7 @@ class Session:
     targets: dict[str, Target] = field(default_factory=dict)
     unusable: dict[str, tuple[str, str]] = field(default_factory=dict)
     runs: dict[str, Run] = field(default_factory=dict)
+    ambient: Ambient = field(default_factory=Ambient)
 
     def load(self, announce: Callable[[str], None]) -> None:
         """Loads every target; what cannot be loaded is noted, and the others go on. Announces each before it is tried."""
@@ -38,6 +40,8 @@ class Session:
                 while self._is_taken(label):
                     label += " again"
                 self.unusable[label] = (text.rpartition("=")[2], str(error))
+            finally:
+                self.ambient.restore()
 
     def _is_taken(self, label: str) -> bool:
         return label in self.targets or label in self.unusable
