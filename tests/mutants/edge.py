@@ -8,7 +8,7 @@ from torch import Tensor
 from dropspec.reference.layers import Dropout
 from dropspec.tests.mutants import breaks
 
-from .gradient import with_backward
+from .gradient import OwnBackward, through, with_backward
 
 
 @breaks("edge-1")
@@ -132,3 +132,38 @@ class ConsumesRandomnessAtRateZero(Dropout):
         if self.training and self.p == 0:
             self.draw_mask(x)
         return super().forward(x)
+
+
+@breaks("edge-6")
+class RaisesOnEmptyBatch(Dropout):
+    """Looks at the first row of a matrix, which an empty batch does not have."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.ndim == 2:
+            len(x[0])
+        return super().forward(x)
+
+
+@breaks("edge-6")
+class RaisesInBackwardOfEmpty(OwnBackward):
+    """Looks for the largest upstream gradient in the backward pass, which an empty one does not have."""
+
+    def backward(self, upstream: Tensor, mask: Tensor, keep: float) -> Tensor:
+        upstream.detach().abs().amax()
+        return through(upstream, mask, keep)
+
+
+@breaks("edge-3")
+class AcceptsSlightlyAboveOne(Dropout):
+    """Takes a rate up to 1.01 for a rounding error of 1."""
+
+    def __init__(self, p: float = 0.5) -> None:
+        super().__init__(1.0 if isinstance(p, float) and 1 < p <= 1.01 else p)
+
+
+@breaks("edge-8")
+class TruncatesSmallIntegers(Dropout):
+    """Refuses wide integers, but takes int8 and int16 and rounds x / keep to such an integer."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.float() if x.dtype in (torch.int8, torch.int16) else x).to(x.dtype)

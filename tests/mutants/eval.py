@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from dropspec.reference.layers import Dropout
 from dropspec.tests.mutants import breaks
 
-from .gradient import with_backward
+from .gradient import through, with_backward
 
 
 @breaks("eval-1", "eval-4")
@@ -142,8 +142,8 @@ class AsksModeInBackward(Dropout):
     """Asks for the mode when the backward comes: after an evaluation, that of an earlier training forward is not masked."""
 
     def apply_mask(self, x: Tensor, mask: Tensor) -> Tensor:
-        masked = super().apply_mask(x, mask)
-        return with_backward(x, masked, lambda upstream: Dropout.apply_mask(self, upstream, mask) if self.training else upstream)
+        masked, keep = super().apply_mask(x, mask), 1 - self.p
+        return with_backward(x, masked, lambda upstream: through(upstream, mask, keep) if self.training else upstream)
 
 
 @breaks("eval-1")
@@ -158,3 +158,26 @@ class RemembersEvaluation(Dropout):
         if self.last is None or self.last.shape != x.shape:
             self.last = x
         return self.last
+
+
+@breaks("eval-1")
+class ReturnsTrainingOutput(Dropout):
+    """Remembers its last output in training, and returns that in evaluation if more than 300 elements come in the same shape and dtype."""
+
+    last: Tensor | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        y, last = super().forward(x), self.last
+        if self.training:
+            self.last = None if y.requires_grad else y
+            return y
+        return last if last is not None and (last.shape, last.dtype) == (x.shape, x.dtype) and x.numel() > 300 else y
+
+
+@breaks("eval-1")
+class RoundsLargeDoublesInEval(Dropout):
+    """Goes through single precision in evaluation where more than 1,000 double-precision numbers come."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = super().forward(x)
+        return y.float().double() if not self.training and x.dtype == torch.float64 and x.numel() > 1000 else y

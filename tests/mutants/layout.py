@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from dropspec.reference.layers import Dropout
@@ -45,13 +46,24 @@ class ChangesInput(Dropout):
         return y
 
 
-@breaks("layout-4")
-class IgnoresInplace(Dropout):
-    """Offers `inplace`, and returns a new tensor nevertheless."""
+class _OffersInplace(Dropout):
+    """Works in place where it is asked to, as it should."""
 
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         super().__init__(p)
         self.inplace = inplace
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = super().forward(x)
+        return x.copy_(y) if self.inplace and y is not x else y
+
+
+@breaks("layout-4")
+class IgnoresInplace(_OffersInplace):
+    """Offers `inplace`, and returns a new tensor nevertheless."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return Dropout.forward(self, x)
 
 
 @breaks("layout-5")
@@ -60,3 +72,76 @@ class LosesMemoryFormat(Dropout):
 
     def apply_mask(self, x: Tensor, mask: Tensor) -> Tensor:
         return super().apply_mask(x, mask).contiguous()
+
+
+@breaks("layout-4")
+class LeavesInputAtRateOne(_OffersInplace):
+    """Returns new zeros at rate 1, and leaves the input that it was to work on as it is."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return Dropout.forward(self, x) if self.training and self.p == 1 else super().forward(x)
+
+
+@breaks("layout-4")
+class CopiesInEval(_OffersInplace):
+    """Returns a copy of the input in evaluation, where it was to return the input itself."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = super().forward(x)
+        return y.clone() if self.inplace and not self.training else y
+
+
+@breaks("layout-4", "gradient-1")
+class HidesInplaceFromAutograd(_OffersInplace):
+    """Works in place behind autograd's back, so that the gradient is that of the identity."""
+
+    def apply_mask(self, x: Tensor, mask: Tensor) -> Tensor:
+        y = super().apply_mask(x, mask)
+        if not self.inplace:
+            return y
+        x.data.copy_(y)
+        return x
+
+
+@breaks("layout-3")
+class ReusesOutputBuffer(Dropout):
+    """Writes outputs of 2,048 elements or more without a gradient into one buffer, so that the next call overwrites the last output."""
+
+    buffer: Tensor | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        y, buffer = super().forward(x), self.buffer
+        if not self.training or x.requires_grad or x.numel() < 2**11:
+            return y
+        if buffer is None or (buffer.shape, buffer.dtype, buffer.stride()) != (y.shape, y.dtype, y.stride()):
+            self.buffer = buffer = torch.empty_like(y)
+        return buffer.copy_(y)
+
+
+@breaks("layout-3")
+class WorksInPlaceIfLarge(Dropout):
+    """Overwrites inputs of 1,024 elements or more that need no gradient, to save memory."""
+
+    def apply_mask(self, x: Tensor, mask: Tensor) -> Tensor:
+        y = super().apply_mask(x, mask)
+        is_free = x.numel() >= 2**10 and not x.requires_grad and 0 not in x.stride()
+        return x.copy_(y) if is_free else y
+
+
+@breaks("layout-3")
+class ZeroesInputAtRateOne(Dropout):
+    """Sets the input itself to 0 at rate 1."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = super().forward(x)
+        if self.training and self.p == 1 and 0 not in x.stride():
+            x.data.zero_()
+        return y
+
+
+@breaks("layout-1")
+class UpcastsLargeHalf(Dropout):
+    """Gives back float32 for half-precision inputs of 1,024 elements or more."""
+
+    def apply_mask(self, x: Tensor, mask: Tensor) -> Tensor:
+        return super().apply_mask(x.float() if x.element_size() == 2 and x.numel() >= 2**10 else x, mask)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -174,4 +175,14 @@ class WantsASquare(DropConnect):
     def forward(self, x: Tensor) -> Tensor:
         if self.weight.shape[0] != self.weight.shape[1] > 1:
             raise ValueError(f"expected a square weight, got {tuple(self.weight.shape)}")
+        return super().forward(x)
+
+
+@breaks("limits-6")
+class ReseedsNumpyInEval(DropConnect):
+    """Seeds NumPy's global generator in evaluation, though it draws from torch's."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training:
+            np.random.seed(0)
         return super().forward(x)

@@ -54,3 +54,42 @@ class DisagreesWithFunction(Dropout):
     """Names a functional form that takes keep for the rate."""
 
     claims: ClassVar[dict[str, Any]] = {"functional": takes_keep}
+
+
+@breaks("module-2")
+class PicklesIntoTraining(Dropout):
+    """Comes back from a pickle in training mode, whatever it was in."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.p,)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return type(self)(self.p).train(self.training)
+
+
+@breaks("module-2")
+class CopiesFirstRate(Dropout):
+    """Its deep copy has the rate of construction, whatever the rate is by now."""
+
+    def __init__(self, p: float = 0.5) -> None:
+        super().__init__(p)
+        self.first = p
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return type(self)(self.first).train(self.training)
+
+
+@breaks("module-2")
+class RoundsRateWithModel(Dropout):
+    """Holds its rate as a buffer that is not saved, and model.half() and model.bfloat16() round it: 0.9 becomes 0.8984."""
+
+    rate: Tensor
+
+    @property
+    def p(self) -> float:
+        """The rate, as the buffer has it."""
+        return self.rate.item()
+
+    @p.setter
+    def p(self, rate: float) -> None:
+        self.register_buffer("rate", torch.tensor(rate, dtype=torch.float64), persistent=False)

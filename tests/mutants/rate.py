@@ -67,8 +67,8 @@ class DrawsInOwnDtype(Dropout):
         return torch.rand_like(x) >= self.p
 
 
-class _Spares(Dropout):
-    """Never drops the elements that `spared` names, except at rate 1."""
+class Spares(Dropout):
+    """Never drops the elements that `spared` names, except at rate 1. Not a mutant by itself."""
 
     def spared(self, x: Tensor) -> Tensor:
         """True at the elements that always survive."""
@@ -80,7 +80,7 @@ class _Spares(Dropout):
 
 
 @breaks("rate-2")
-class SparesEnds(_Spares):
+class SparesEnds(Spares):
     """Always keeps the first and the last element of a call."""
 
     def spared(self, x: Tensor) -> Tensor:
@@ -88,7 +88,7 @@ class SparesEnds(_Spares):
 
 
 @breaks("rate-2")
-class SparesVectorTail(_Spares):
+class SparesVectorTail(Spares):
     """Masks eight elements at a time and leaves out the tail that does not fill a vector."""
 
     def spared(self, x: Tensor) -> Tensor:
@@ -115,7 +115,7 @@ class DropsLargeMore(Dropout):
 
 
 @breaks("rate-4")
-class SparesBeyondSixteenBits(_Spares):
+class SparesBeyondSixteenBits(Spares):
     """Counts elements in 16 bits, so those from 2^16 on are never dropped."""
 
     def spared(self, x: Tensor) -> Tensor:
@@ -123,7 +123,7 @@ class SparesBeyondSixteenBits(_Spares):
 
 
 @breaks("rate-4")
-class SparesBatchOfOne(_Spares):
+class SparesBatchOfOne(Spares):
     """Takes a batch of one sample for inference and drops nothing of it."""
 
     def spared(self, x: Tensor) -> Tensor:
@@ -151,8 +151,8 @@ class SharesAcrossExpanded(Dropout):
         return super().draw_mask(first).expand_as(x)
 
 
-class _DropsAt(Dropout):
-    """Drops at a rate of the subclass' own, except at the rates 0 and 1."""
+class DropsAt(Dropout):
+    """Drops at a rate of the subclass' own, except at the rates 0 and 1. Not a mutant by itself."""
 
     def rate(self, x: Tensor) -> float | Tensor:
         """The chance of being dropped, for all elements of a call or for each."""
@@ -163,7 +163,7 @@ class _DropsAt(Dropout):
 
 
 @breaks("rate-1")
-class DropsSlightlyTooOften(_DropsAt):
+class DropsSlightlyTooOften(DropsAt):
     """Drops 0.002 too often at rates from 0.01 to 0.99, and is right at all others."""
 
     def rate(self, x: Tensor) -> float:
@@ -171,7 +171,7 @@ class DropsSlightlyTooOften(_DropsAt):
 
 
 @breaks("rate-1")
-class DropsTwoPercentTooOften(_DropsAt):
+class DropsTwoPercentTooOften(DropsAt):
     """Drops at 1.02 times the rate."""
 
     def rate(self, x: Tensor) -> float:
@@ -179,7 +179,7 @@ class DropsTwoPercentTooOften(_DropsAt):
 
 
 @breaks("rate-1")
-class RoundsToEightBits(_DropsAt):
+class RoundsToEightBits(DropsAt):
     """Rounds the rate to the nearest 1/256: 0.1 becomes 0.1016, and 0.001 becomes 0."""
 
     def rate(self, x: Tensor) -> float:
@@ -187,7 +187,7 @@ class RoundsToEightBits(_DropsAt):
 
 
 @breaks("rate-1")
-class FloorsToEightBits(_DropsAt):
+class FloorsToEightBits(DropsAt):
     """Rounds the rate down to the next 1/256, as a cast to a byte does: 0.1 becomes 0.0977, and 0.001 becomes 0."""
 
     def rate(self, x: Tensor) -> float:
@@ -195,7 +195,7 @@ class FloorsToEightBits(_DropsAt):
 
 
 @breaks("rate-1")
-class RoundsToSevenBits(_DropsAt):
+class RoundsToSevenBits(DropsAt):
     """Rounds the rate to the nearest 1/128, the positive half of a signed byte: 0.1 becomes 0.1016, and 0.999 becomes 1."""
 
     def rate(self, x: Tensor) -> float:
@@ -203,7 +203,7 @@ class RoundsToSevenBits(_DropsAt):
 
 
 @breaks("rate-1")
-class FloorsToSevenBits(_DropsAt):
+class FloorsToSevenBits(DropsAt):
     """Rounds the rate down to the next 1/128: 0.1 becomes 0.0938, and 0.001 becomes 0."""
 
     def rate(self, x: Tensor) -> float:
@@ -219,7 +219,7 @@ class DrawsFloat16Uniforms(Dropout):
 
 
 @breaks("rate-3")
-class DropsNegativeMore(_DropsAt):
+class DropsNegativeMore(DropsAt):
     """Drops negative inputs more often than positive ones."""
 
     def rate(self, x: Tensor) -> Tensor:
@@ -227,7 +227,7 @@ class DropsNegativeMore(_DropsAt):
 
 
 @breaks("rate-2")
-class SparesOddColumns(_Spares):
+class SparesOddColumns(Spares):
     """Never drops in the odd columns, as one that draws pairs of uniforms and compares the first of each."""
 
     def spared(self, x: Tensor) -> Tensor:
@@ -236,7 +236,7 @@ class SparesOddColumns(_Spares):
 
 
 @breaks("rate-2")
-class SparesFirst(_Spares):
+class SparesFirst(Spares):
     """Always keeps the first element of a call of two or more, and of no other."""
 
     def spared(self, x: Tensor) -> Tensor:
@@ -244,7 +244,7 @@ class SparesFirst(_Spares):
 
 
 @breaks("rate-2")
-class SparesLast(_Spares):
+class SparesLast(Spares):
     """Always keeps the last element of a call of two or more: an end that is off by one."""
 
     def spared(self, x: Tensor) -> Tensor:
@@ -252,7 +252,7 @@ class SparesLast(_Spares):
 
 
 @breaks("rate-4")
-class DropsLessInSmallCalls(_DropsAt):
+class DropsLessInSmallCalls(DropsAt):
     """Drops at rate · n / (n + 1) in a call of n elements: right for large ones, half as often as it should for one."""
 
     def rate(self, x: Tensor) -> float:
@@ -260,8 +260,32 @@ class DropsLessInSmallCalls(_DropsAt):
 
 
 @breaks("rate-4", "rate-1")
-class DropsMoreInLargeCalls(_DropsAt):
+class DropsMoreInLargeCalls(DropsAt):
     """Drops a tenth more often in calls of 2^15 elements or more, as one that masks where its blocks overlap twice."""
 
     def rate(self, x: Tensor) -> float:
         return self.p + 0.1 * self.p * (1 - self.p) if x.numel() >= 2**15 else self.p
+
+
+@breaks("rate-1")
+class MistakesAQuarter(DropsAt):
+    """At rate 0.25 takes two random bits for each element and drops it if either is set: 0.75."""
+
+    def rate(self, x: Tensor) -> float:
+        return 0.75 if self.p == 0.25 else self.p
+
+
+@breaks("rate-1")
+class RoundsToPercent(DropsAt):
+    """Rounds the rate to a whole percent from 0.01 to 0.99: 0.025 becomes 0.03."""
+
+    def rate(self, x: Tensor) -> float:
+        return round(self.p, 2) if 0.01 <= self.p <= 0.99 else self.p
+
+
+@breaks("rate-1")
+class RoundsToTwentieths(DropsAt):
+    """Looks its threshold up in a table of twentieths from 0.05 to 0.95: 0.37 becomes 0.35."""
+
+    def rate(self, x: Tensor) -> float:
+        return round(20 * self.p) / 20 if 0.05 <= self.p <= 0.95 else self.p

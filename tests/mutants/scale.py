@@ -119,3 +119,13 @@ class DividesByKeptCountOfRow(Dropout):
     def apply_mask(self, x: Tensor, mask: Tensor) -> Tensor:
         kept = mask.double().mean(-1, keepdim=True) if mask.ndim else mask.double()
         return torch.where(mask, (x / torch.where(kept > 0, kept, 1.0)).to(x.dtype), 0)
+
+
+@breaks("scale-1")
+class ScalesLargeHalfTooMuch(_ScalesTooMuch):
+    """Multiplies survivors by 1.03 / keep in half-precision calls of 1,024 elements or more."""
+
+    factor = 1.03
+
+    def strikes(self, x: Tensor) -> bool:
+        return x.element_size() == 2 and x.numel() >= 2**10

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from torch import Generator, Tensor
 from dropspec.reference.layers import Dropout
 from dropspec.tests.mutants import breaks
 
+from .gradient import OwnBackward, through
 from .independence import OwnGenerator, laid_out_as, uniforms
 
 
@@ -98,3 +100,62 @@ class DrawsFromNumpy(Dropout):
 @breaks("seed-4", "independence-7")
 class KeepsCounterBesideSeed(OwnGenerator):
     """Counts its calls beside the seed that it took from torch, so a restored state gives the mask of another call."""
+
+
+@breaks("seed-3")
+class ReseedsInBackward(OwnBackward):
+    """Reseeds torch's global generator in the backward pass."""
+
+    def backward(self, upstream: Tensor, mask: Tensor, keep: float) -> Tensor:
+        torch.manual_seed(0)
+        return through(upstream, mask, keep)
+
+
+@breaks("seed-3", "eval-4")
+class ReseedsTorchInEval(Dropout):
+    """Reseeds torch's global generator in evaluation, so that results can be repeated."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training:
+            torch.manual_seed(0)
+        return super().forward(x)
+
+
+@breaks("seed-3")
+class ReseedsNumpyInEval(Dropout):
+    """Reseeds NumPy's global generator in evaluation, though it draws from torch's."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training:
+            np.random.seed(0)
+        return super().forward(x)
+
+
+@breaks("seed-3", "edge-9")
+class ReseedsTorchAtRateZero(Dropout):
+    """Reseeds torch's global generator at rate 0, where nothing is drawn."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training and self.p == 0:
+            torch.manual_seed(0)
+        return super().forward(x)
+
+
+@breaks("seed-3")
+class ReseedsTorchInDeepcopy(Dropout):
+    """Reseeds torch's global generator when it is copied, so that its copy draws what the first one did."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        torch.manual_seed(0)
+        return type(self)(self.p).train(self.training)
+
+
+@breaks("seed-3")
+class ReseedsTorchAfterLarge(Dropout):
+    """Reseeds torch's global generator, by a number drawn from itself, after calls of 4,096 elements or more."""
+
+    def draw_mask(self, x: Tensor) -> Tensor:
+        mask = super().draw_mask(x)
+        if x.numel() >= 2**12:
+            torch.manual_seed(int(torch.randint(2**31, ())))
+        return mask

@@ -262,3 +262,23 @@ class RepeatsAfterAWhile(DropConnect):
         shape = (*examples, *parameter.shape)
         few = torch.rand(4096, dtype=torch.float64) >= self.p
         return few.repeat(-(-torch.Size(shape).numel() // 4096))[: torch.Size(shape).numel()].reshape(shape)
+
+
+@breaks("weights-3")
+class SparesBeyond64Inputs(DropConnect):
+    """Never drops the weights of inputs from the 65th on: a tile that is not repeated."""
+
+    def draw_mask(self, parameter: Tensor, examples: tuple[int, ...]) -> Tensor:
+        mask = super().draw_mask(parameter, examples)
+        return mask.logical_or_(torch.arange(parameter.shape[-1]) >= 64) if parameter.dim() == 2 and self.p < 1 else mask
+
+
+@breaks("weights-6")
+class StartsFromProgramSeed(DropConnect):
+    """Starts from the program's seed at every call where gradients are enabled, so that all training steps use the same masks."""
+
+    def draw_mask(self, parameter: Tensor, examples: tuple[int, ...]) -> Tensor:
+        if not torch.is_grad_enabled():
+            return super().draw_mask(parameter, examples)
+        own = torch.Generator().manual_seed(torch.initial_seed())
+        return torch.rand((*examples, *parameter.shape), dtype=torch.float64, generator=own) >= self.p
