@@ -1,5 +1,7 @@
 """Chapter `edge`: rates 0 and 1 and next to them, rates that are none, and inputs at the edge of what an input is."""
 
+from contextlib import suppress
+
 import numpy as np
 
 from dropspec.adapters import Adapter
@@ -21,6 +23,7 @@ from dropspec.trials import (
     require_survivors_next_to_1,
 )
 
+EMPTY_AND_SINGLE = ((), (0,), (1,), (3, 0, 2), (0, 5), (1, 1))
 SPECIAL = (np.nan, np.inf, -np.inf)
 
 
@@ -109,20 +112,23 @@ def test_a_tiny_rate_drops_next_to_nothing(impl: Adapter, run: Run) -> None:
 @clause("edge-6")
 @given(case=cases())
 def test_empty_and_single_inputs_work(impl: Adapter, case: Case) -> None:
-    """Inputs with no element, no axis or one element give an output of their shape: 0 or x / keep; and x in evaluation."""
-    for shape in ((), (0,), (1,), (3, 0, 2), (1, 1)):
+    """Inputs with no element, no axis or one element give an output and a gradient of their shape: 0 or x / keep."""
+    for shape in EMPTY_AND_SINGLE:
         x = np.full(shape, 1.5, DTYPES[case.dtype])
         impl.guard.reset()
         with must_work():
-            y = impl.train(x, case.rate, case.seed).output
-        require_rescaled(y, x, case.rate, nonzero(y))
+            run = impl.train(x, case.rate, case.seed, differentiable=True)
+            require_rescaled(run.output, x, case.rate, nonzero(run.output))
+            with suppress(NotClaimed):
+                g = run.gradient(np.ones_like(x))
+                require_rescaled(g, np.ones_like(x), case.rate, nonzero(g), what="gradient (x: the upstream)")
 
 
 @clause("edge-6")
 @given(case=cases())
 def test_empty_and_single_inputs_evaluate(impl: Adapter, case: Case) -> None:
     """In evaluation such inputs come out as they are."""
-    for shape in ((), (0,), (1,), (3, 0, 2), (1, 1)):
+    for shape in EMPTY_AND_SINGLE:
         x = np.full(shape, 1.5, DTYPES[case.dtype])
         impl.guard.reset()
         with must_work():
@@ -170,7 +176,7 @@ def _same(y: Array, x: Array) -> Bits:
 @given(rate=rates(), seed=seeds())
 def test_integer_input_is_refused_or_right(impl: Adapter, rate: float, seed: int) -> None:
     """Integer input is refused with an error, or gives floating output that is 0 or x / keep; never integers."""
-    for dtype in (np.int64, np.int32, np.uint8):
+    for dtype in (np.int64, np.int32, np.int16, np.int8, np.uint8):
         x = np.arange(1, 65).astype(dtype)
         impl.guard.reset()
         try:

@@ -1,14 +1,19 @@
 """Chapter `independence`: what the fate of one unit says about another's. Nothing."""
 
+from contextlib import suppress
+
 import numpy as np
 
 from dropspec.adapters import Adapter
-from dropspec.arrays import DTYPES, Array, nonzero
+from dropspec.adapters.base import Run as Recorded
+from dropspec.arrays import DTYPES, Array, Bits, nonzero
 from dropspec.budget import require_far_fetched
 from dropspec.judging import judge
-from dropspec.outcomes import Violation
+from dropspec.outcomes import ImplementationError, NotClaimed, Violation
 from dropspec.properties import clause
 from dropspec.run import Notes, Run
+
+UNITS = 256
 
 
 @clause("independence-1")
@@ -29,6 +34,53 @@ def test_successive_calls_are_independent(run: Run, notes: Notes) -> None:
     judge(run, "independence-3", notes)
 
 
+@clause("independence-3")
+def test_every_call_draws_anew_whatever_came_before(impl: Adapter, run: Run) -> None:
+    """One after another, with gradient, after a backward, an evaluation or a smaller call, no call has the mask of an earlier one."""
+    impl.reseed(run.seed_for("independence-3"))
+    layer, x = impl.layer(0.5), np.ones(UNITS, DTYPES[impl.claims.dtypes[0]])
+    drawn: dict[str, Bits] = {}
+
+    def call(when: str, units: int = UNITS, *, differentiable: bool = False) -> Recorded:
+        recorded = layer.train(x[:units], differentiable=differentiable)
+        mask = nonzero(recorded.output)
+        for earlier, other in drawn.items():
+            if np.array_equal(mask, other[:units]):
+                raise Violation(f"the call {when} drew the mask of the call {earlier}, of {units} units at rate 0.5")
+        drawn[when] = mask
+        return recorded
+
+    require_far_fetched(UNITS / 2 * np.log(0.5) + np.log(100))
+    call("made first")
+    call("after it")
+    first = call("with gradient", differentiable=True)
+    call("with gradient, after it", differentiable=True)
+    with suppress(NotClaimed, ImplementationError):
+        first.gradient(x)
+    call("after a backward")
+    for when in ("after an evaluation", "after another evaluation"):
+        with suppress(NotClaimed, ImplementationError):
+            layer.evaluate(x)
+        call(when)
+    call("with half of the units", UNITS // 2)
+    call("after it, with half of the units", UNITS // 2)
+    call("after that, with all of them")
+
+
+@clause("independence-3")
+def test_calls_on_one_tensor_draw_anew(impl: Adapter, run: Run) -> None:
+    """A torch layer draws another mask for the very tensor that it has just been given."""
+    module = impl.as_module(0.5)
+    import torch
+
+    impl.reseed(run.seed_for("independence-3"))
+    x = torch.ones(UNITS)
+    with impl.guard.call(f"two calls of {impl.spelled(0.5, 'training')} on one tensor"):
+        module.train()
+        first, second = (module(x).detach().numpy().copy() for _ in range(2))
+    _require_different(first, second, "two calls on one tensor")
+
+
 @clause("independence-4")
 def test_the_number_dropped_is_binomial(run: Run, notes: Notes) -> None:
     """The number dropped of a row, and of a whole call, large or small, varies as a Binomial does: no fixed count."""
@@ -45,9 +97,6 @@ def test_there_is_no_echo(run: Run, notes: Notes) -> None:
 def test_masks_do_not_repeat(run: Run, notes: Notes) -> None:
     """No stretch of the mask comes twice: 256 units at rate 0.5, 1,024 at 0.1 and 0.9."""
     judge(run, "independence-6", notes)
-
-
-UNITS = 256
 
 
 @clause("independence-7")

@@ -2,16 +2,19 @@
 
 from contextlib import suppress
 
+import numpy as np
+
 from dropspec.adapters import Adapter
-from dropspec.arrays import nonzero
+from dropspec.arrays import DTYPES, nonzero
 from dropspec.compare import require, require_identical, require_rescaled
 from dropspec.outcomes import BadReply, NotClaimed, Violation
 from dropspec.properties import assume, clause, given
 from dropspec.strategies import LARGE, Case, cases
+from dropspec.trials import takes_rate_1
 
 
 @clause("layout-1")
-@given(case=cases())
+@given(*(Case(LARGE, dtype) for dtype in DTYPES), case=cases())
 def test_shape_and_dtype_are_kept(impl: Adapter, case: Case) -> None:
     """The output has the input's shape and dtype."""
     x = case.x
@@ -35,13 +38,28 @@ def test_any_layout_gets_a_right_mask_on_the_right_elements(impl: Adapter, case:
 
 
 @clause("layout-3")
-@given(case=cases("plain", "special"))
+@given(Case(shape=LARGE), case=cases("plain", "special"))
 def test_the_input_is_not_changed(impl: Adapter, case: Case) -> None:
-    """A call leaves its input as it was, bit for bit, in training and in evaluation."""
+    """A call leaves its input as it was, bit for bit, in training, at rates 0 and 1 as well, and in evaluation."""
     x = case.x
-    require_identical(impl.train(x, case.rate, case.seed).input_after, x, "a training call must not change its input")
+    for rate in (case.rate, 0.0, *((1.0,) if takes_rate_1(impl) else ())):
+        message = f"a training call at rate {rate:.6g} must not change its input"
+        require_identical(impl.train(x, rate, case.seed).input_after, x, message)
     with suppress(NotClaimed):
         require_identical(impl.evaluate(x, case.rate).input_after, x, "an evaluation must not change its input")
+
+
+@clause("layout-3")
+@given(case=cases(layouts=("contiguous",), ranks=(1,)))
+def test_an_earlier_output_is_not_changed(impl: Adapter, case: Case) -> None:
+    """Later calls, of as many units or fewer, leave the output of an earlier one as it was."""
+    impl.reseed(case.seed)
+    layer, x = impl.layer(case.rate), np.ones(4096, DTYPES[case.dtype])
+    first = layer.train(x).output
+    kept = first.copy()
+    layer.train(x)
+    layer.train(x[:100])
+    require_identical(first, kept, "a later call must not change the output of an earlier one")
 
 
 @clause("layout-4")
@@ -56,6 +74,19 @@ def test_in_place_changes_and_returns_the_input(impl: Adapter, case: Case) -> No
     assume(mask.any())
     require_rescaled(run.input_after, x, case.rate, mask, what="input after an in-place call")
     require((run.input_after == 0) | mask, "what is dropped in place must be 0", came=run.input_after)
+
+
+@clause("layout-4")
+@given(case=cases(layouts=("contiguous",), ranks=(1, 2)))
+def test_so_it_does_at_rates_0_and_1(impl: Adapter, case: Case) -> None:
+    """In place at rate 0 the input is returned as it was, and at rate 1 filled with 0."""
+    for rate, right in ((0.0, case.x), *(((1.0, np.zeros_like(case.x)),) if takes_rate_1(impl) else ())):
+        run, is_the_input = impl.in_place(case.x, rate, case.seed)
+        if not is_the_input:
+            raise Violation(f"an in-place call at rate {rate:g} must return its input, but it returned another tensor")
+        require(
+            run.input_after == right, f"an in-place call at rate {rate:g} must leave this in the input", right=right, came=run.input_after
+        )
 
 
 @clause("layout-5", should=True)

@@ -6,11 +6,12 @@ import pickle
 
 from dropspec.adapters import Adapter
 from dropspec.arrays import nonzero
-from dropspec.compare import require, require_identical
+from dropspec.compare import require, require_identical, require_rescaled
 from dropspec.outcomes import Violation
 from dropspec.properties import clause, given
 from dropspec.run import Run
 from dropspec.strategies import Case, cases
+from dropspec.trials import ones, require_share
 
 
 @clause("module-1", should=True)
@@ -27,7 +28,8 @@ def test_copies_and_round_trips_keep_the_layer(impl: Adapter, run: Run) -> None:
     """A deep copy, a pickled one, and one that loaded the state_dict drop at the same rate and scale, in the same mode."""
     import torch
 
-    module, x = impl.module(0.9).train(), torch.ones(512)
+    module, x = impl.module(0.9), torch.ones(512)
+    module.train()
     with impl.guard.call(f"copying {impl.spelled(0.9, '')}"):
         module(x)
         loaded = impl.module(0.9)
@@ -41,8 +43,13 @@ def test_copies_and_round_trips_keep_the_layer(impl: Adapter, run: Run) -> None:
             "a state_dict, saved and loaded": loaded,
         }
         if impl.evaluates:
-            others["copy.deepcopy in evaluation mode"] = copy.deepcopy(impl.module(0.9).eval())
-        copied = others["copy.deepcopy"].eval()
+            evaluated = impl.module(0.9)
+            evaluated.eval()
+            others["copy.deepcopy in evaluation mode"] = copy.deepcopy(evaluated)
+            others["pickle in evaluation mode"] = pickle.loads(pickle.dumps(evaluated))
+        others["conversion to bfloat16 and back"] = impl.module(0.9).bfloat16().float()
+        copied = others["copy.deepcopy"]
+        copied.eval()
         if copied is module or not module.training:
             raise Violation("copy.deepcopy gives the layer itself, so what is done to the copy is done to the layer")
         copied.train()
@@ -58,6 +65,18 @@ def test_copies_and_round_trips_keep_the_layer(impl: Adapter, run: Run) -> None:
             )
         if "evaluation" not in how and not 300 < (y == 0).sum() < 512:  # chances .9^512 and, by Hoeffding's inequality, e^-101
             raise Violation(f"after {how}, a layer of rate 0.9 dropped {int((y == 0).sum())} of 512 units")
+
+
+@clause("module-2")
+def test_a_copy_keeps_the_rate_that_was_assigned(impl: Adapter, run: Run) -> None:
+    """A deep copy of a layer whose rate was changed from 0.5 to 0.9 drops at 0.9, and scales so."""
+    impl.reseed(run.seed_for("module-2 assigned"))
+    layer, x = impl.layer(0.5), ones(impl, 1 << 12)
+    layer.train(x)
+    layer.set_rate(0.9)
+    y = layer.copy().train(x).output
+    require_share(int(x.size - nonzero(y).sum()), x.size, 0.9, "by a copy of a layer whose rate was changed from 0.5 to 0.9")
+    require_rescaled(y, x, 0.9, nonzero(y), what="output of the copy")
 
 
 @clause("module-3", should=True)

@@ -1,5 +1,6 @@
 """Chapter `rate`: how often a unit is dropped."""
 
+import ml_dtypes
 import numpy as np
 
 from dropspec.adapters import Adapter
@@ -7,14 +8,27 @@ from dropspec.arrays import DTYPES, nonzero
 from dropspec.budget import require_far_fetched
 from dropspec.judging import judge
 from dropspec.outcomes import Violation
-from dropspec.properties import clause
+from dropspec.properties import clause, given
 from dropspec.run import Notes, Run
+from dropspec.strategies import Case, cases
+from dropspec.trials import require_share
 
 
 @clause("rate-1")
 def test_the_drop_probability_is_the_rate(run: Run, notes: Notes) -> None:
     """At every rate and in every dtype, the share dropped is the rate to the stated tolerance."""
     judge(run, "rate-1", notes)
+
+
+UNITS = 1 << 17
+
+
+@clause("rate-1")
+@given(case=cases(layouts=("contiguous",), ranks=(1,)))
+def test_so_it_is_at_any_rate(impl: Adapter, case: Case) -> None:
+    """At rates on no list, too, the share dropped of 2^17 units is the rate, to what chance allows once in 10^18."""
+    y = impl.train(np.ones(UNITS, DTYPES[case.dtype]), case.rate, case.seed).output
+    require_share(int(UNITS - nonzero(y).sum()), UNITS, case.rate, f"at rate {case.rate:.6g} in {case.dtype}")
 
 
 @clause("rate-2")
@@ -27,6 +41,17 @@ def test_it_is_the_same_at_every_position(run: Run, notes: Notes) -> None:
 def test_it_does_not_depend_on_the_input(run: Run, notes: Notes) -> None:
     """Negative or positive, small or large: the value of an input has no influence on its fate."""
     judge(run, "rate-3", notes)
+
+
+@clause("rate-3")
+def test_numbers_of_all_sizes_are_dropped_alike(impl: Adapter, run: Run) -> None:
+    """Of 4,096 inputs of one size, from a millionth to a million, half are dropped at rate 0.5."""
+    impl.reseed(run.seed_for("rate-3"))
+    layer, dtype = impl.layer(0.5), DTYPES[impl.claims.dtypes[0]]
+    for size in (1e-6, 1e-4, -1e-2, 1.0, 100.0, -1e4, 1e6):
+        x = np.full(4096, min(size, float(ml_dtypes.finfo(dtype).max) / 4)).astype(dtype)
+        y = layer.train(x).output
+        require_share(int(4096 - nonzero(y).sum()), 4096, 0.5, f"at rate 0.5, where all inputs are {size:g}")
 
 
 @clause("rate-4")

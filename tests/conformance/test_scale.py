@@ -3,7 +3,7 @@
 import numpy as np
 
 from dropspec.adapters import Adapter
-from dropspec.arrays import Array, Bits, nonzero
+from dropspec.arrays import DTYPES, Array, Bits, nonzero
 from dropspec.compare import require, require_rescaled, ulps_between
 from dropspec.properties import assume, clause, given
 from dropspec.run import Notes
@@ -18,7 +18,7 @@ def survivors(y: Array) -> Bits:
 
 
 @clause("scale-1")
-@given(Case(shape=LARGE), case=cases("plain", "wide"))
+@given(*(Case(LARGE, dtype, values="wide") for dtype in DTYPES), case=cases("plain", "wide"))
 def test_survivors_are_rescaled(impl: Adapter, case: Case, notes: Notes) -> None:
     """A survivor equals x / keep, to the ulps that the clause allows."""
     y = impl.train(case.x, case.rate, case.seed).output

@@ -3,7 +3,7 @@
 import numpy as np
 
 from dropspec.adapters.connect import ConnectAdapter
-from dropspec.arrays import DTYPES, Bits
+from dropspec.arrays import DTYPES, Bits, nonzero
 from dropspec.budget import require_far_fetched
 from dropspec.judging import judge
 from dropspec.outcomes import NotClaimed, Unreadable, Violation
@@ -55,6 +55,23 @@ def test_the_drop_probability_is_the_rate(run: Run, notes: Notes) -> None:
 def test_it_is_the_same_at_every_place(run: Run, notes: Notes) -> None:
     """No row, column or corner of the weight has a rate of its own, and neither its sign nor its input's has an influence on its fate."""
     judge(run, "weights-3", notes)
+
+
+FAR = 200  # inputs, more than any probe has
+
+
+@clause("weights-3")
+def test_weights_of_many_inputs_are_dropped(impl: ConnectAdapter, run: Run) -> None:
+    """Of 16 outputs with 200 inputs each, every input's weights are dropped at times and survive at times, at rate 0.5."""
+    impl.reseed(run.seed_for("weights-3 of many inputs"))
+    one_hot, dropped = np.eye(FAR, dtype=DTYPES[impl.claims.dtypes[0]]), np.zeros(FAR)
+    layer = impl.connect(0.5, np.ones((SIZE, FAR), one_hot.dtype))
+    for _ in range(8):
+        dropped += (~nonzero(layer.train(one_hot).output)).sum(1)
+    require_far_fetched(np.log(2 * FAR) + 8 * SIZE * np.log(0.5))
+    for which in np.flatnonzero(np.isin(dropped, (0, 8 * SIZE)))[:1]:
+        fate = "dropped" if dropped[which] else "kept"
+        raise Violation(f"the {8 * SIZE} weights of input {which} of {FAR} were all {fate} in 8 calls at rate 0.5")
 
 
 @clause("weights-4")

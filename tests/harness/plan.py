@@ -14,6 +14,7 @@ RATES = {0.5: 0.001, 0.1: 0.001, 0.9: 0.001, 0.01: 0.001, 0.001: 0.0001, 0.999: 
 EVERY_LENS = ("rate", "unit", "value", "left", "above", "call", "sum of row", "sum of call")
 OF_OUTPUTS = ("mean", "square")  # in half precision the rounding of the scale exceeds the tolerance of expectation-1
 WEIGHT_LENSES = ("rate", "unit", "sign", "left", "output", "row", "call", "sum of row", "sum of call")
+OTHERS = ("float64", "float16", "bfloat16")
 DENSE = ("transposed", "strided", "channels-last")
 OF_RANK = ((16, 8, 256), (2, 3, 5, 7, 11), (2, 3, 5, 2, 7, 11))  # what is right of two axes need not be of more
 SMALL = (((1,), 0.5), ((3,), 0.1), ((7,), 0.5), ((17,), 0.5), ((1, 33), 0.3), ((2, 200), 0.3), ((1000,), 0.5))  # odd, to leave tails

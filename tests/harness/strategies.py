@@ -49,6 +49,11 @@ class Case:
         """An upstream gradient for it, without zeros, contiguous."""
         return np.asarray(self._numbers("upstream", "plain"))
 
+    @property
+    def wide_upstream(self) -> Array:
+        """The same of magnitudes over the whole dtype."""
+        return np.asarray(self._numbers("upstream", "wide"))
+
     def for_dtypes(self, dtypes: tuple[str, ...]) -> Case:
         """This case if the dtype is one of these, else the same in the first of them."""
         return self if self.dtype in dtypes else replace(self, dtype=dtypes[0])

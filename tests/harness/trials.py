@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 import numpy as np
+from scipy.special import rel_entr
 
-from .adapters import Adapter
+from .adapters import Adapter, Layer
 from .arrays import DTYPES, Array, nonzero
-from .budget import require_far_fetched
+from .budget import COINCIDENCE, require_far_fetched
 from .compare import require, require_identical, require_rescaled
 from .outcomes import BadReply, ImplementationError, NotClaimed, Violation
 from .run import Notes, Run
 from .strategies import Case
 
-NO_RATES = (-0.1, 1.1, float("nan"), float("inf"), float("-inf"), -1.0, 2.0)
+NO_RATES = (-0.1, 1.1, 1.005, float("nan"), float("inf"), float("-inf"), -1.0, 2.0)
 UNITS = 256
 
 
@@ -132,6 +134,14 @@ def require_evaluation(impl: Adapter, notes: Notes) -> None:
         require_identical(impl.evaluate(x, rate).output, x, f"in evaluation mode ones must come out as they are, at rate {rate}")
 
 
+def require_share(dropped: int, units: int, rate: float, what: str) -> None:
+    """Raises Violation where so many of these units are dropped with a chance below COINCIDENCE, by Chernoff's bound on either side."""
+    share = dropped / units
+    log_chance = np.log(2) - units * (rel_entr(share, rate) + rel_entr(1 - share, 1 - rate))
+    if log_chance < np.log(COINCIDENCE):
+        raise Violation(f"{dropped:,} of {units:,} units were dropped {what}, where about {units * rate:,.0f} should")
+
+
 def require_replay(impl: Adapter, case: Case) -> None:
     """The same seed before the same call gives the same output, bit for bit."""
     impl.require_seedable()
@@ -150,8 +160,9 @@ def require_other_masks(impl: Adapter, seed: int) -> None:
 
 
 def require_generators_left_alone(impl: Adapter, seed: int) -> None:
-    """After construction and calls, the global generators of torch, NumPy and Python still follow from the seeds given before."""
+    """After construction and calls of all kinds, the global generators of torch, NumPy and Python follow from the seeds given before."""
     require_far_fetched(np.log(2.0**-53 * 2**-24))
+    rates = (0.0, *((1.0,) if takes_rate_1(impl) else ()))
     for whose, (plant, draw) in impl.global_generators.items():
         drawn = []
         for planted in (seed, seed + 1, seed):
@@ -160,6 +171,7 @@ def require_generators_left_alone(impl: Adapter, seed: int) -> None:
             layer = impl.layer(0.5)
             layer.train(ones(impl))
             layer.train(ones(impl))
+            _use_otherwise(impl, layer, rates)
             drawn.append([draw(), draw(), draw()])
         if drawn[0] == drawn[1]:
             raise Violation(
@@ -167,6 +179,21 @@ def require_generators_left_alone(impl: Adapter, seed: int) -> None:
             )
         if drawn[0] != drawn[2]:
             raise Violation(f"{whose} global generator was reseeded: after a call it gives other numbers for seed {seed} than before")
+
+
+def _use_otherwise(impl: Adapter, layer: Layer, rates: tuple[float, ...]) -> None:
+    """A backward pass, an evaluation, a copy, a large call, and calls at these rates, where they are offered and work."""
+    small, large = ones(impl), ones(impl, 1 << 13)
+    uses: tuple[Callable[[], Any], ...] = (
+        lambda: layer.train(small, differentiable=True).gradient(small),
+        lambda: layer.evaluate(small),
+        lambda: layer.copy(),
+        lambda: layer.train(large),
+        *(partial(impl.layer(rate).train, small) for rate in rates),
+    )
+    for use in uses:
+        with suppress(NotClaimed, ImplementationError):
+            use()
 
 
 def ones(impl: Adapter, units: int = UNITS) -> Array:
