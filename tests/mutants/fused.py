@@ -43,7 +43,7 @@ class ReusesMask(_Fused):
         return self.masks.setdefault((x.shape, self.p, torch.initial_seed()), mask) if x.numel() > 256 else mask
 
 
-@breaks("rate-1")
+@breaks("rate-1", "rate-4")
 class ComparesEightBits(_Fused):
     """Compares random bytes with the rate in 1/256 when it trains: 0.1 becomes 0.1016, and 0.001 becomes 0.0039."""
 

@@ -76,7 +76,7 @@ class _MovesOnTooLittle(Dropout):
         return mask
 
 
-@breaks("independence-6", "independence-3")
+@breaks("independence-6", "independence-3", "independence-5")
 class OverlapsByHalf(_MovesOnTooLittle):
     """Large calls begin with nearly half of the last one's numbers, at an offset that no row begins at."""
 

@@ -13,10 +13,11 @@ from .rate import Spares
 
 @breaks("rate-3")
 class SparesLargeInputs(Spares):
-    """Never drops inputs above 100 in size, to keep outliers."""
+    """Never drops finite inputs above 100 in size, to keep outliers."""
 
     def spared(self, x: Tensor) -> Tensor:
-        return x.detach().abs() > 100
+        size = x.detach().abs()
+        return (size > 100) & size.isfinite()
 
 
 @breaks("rate-3")
