@@ -10,7 +10,7 @@ from dropspec.tests.mutants import breaks
 from .gradient import OwnBackward, through
 
 
-@breaks("gradient-2")
+@breaks("gradient-2", "gradient-1")
 class MasksUpstreamInPlace(OwnBackward):
     """Masks and scales the upstream gradient in place, so that in x + drop(x) the other branch gets it masked too."""
 
