@@ -80,11 +80,11 @@ class RewindsInBackward(Dropout):
     """Keeps no mask: the backward puts torch's generator back to where the forward began, draws again, and leaves it there."""
 
     def forward(self, x: Tensor) -> Tensor:
-        state, like, keep = torch.get_rng_state(), torch.empty_like(x), 1 - self.p
+        state, like, rate = torch.get_rng_state(), torch.empty_like(x, dtype=torch.float64), self.p
         y = super().forward(x)
 
         def rule(upstream: Tensor) -> Tensor:
             torch.set_rng_state(state)
-            return torch.where(self.draw_mask(like), upstream / keep, 0)
+            return torch.where(torch.rand_like(like) >= rate, upstream / (1 - rate), 0)
 
-        return with_backward(x, y, rule) if self.training and 0 < self.p < 1 else y
+        return with_backward(x, y, rule) if self.training and 0 < rate < 1 else y
