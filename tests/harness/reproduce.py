@@ -37,16 +37,15 @@ def snippet(target: Target, adapter: Adapter) -> str:
         code = "; ".join(linear_lines(target.import_line, adapter, call))
     else:
         spelled = adapter.spelled(call.rate, call.mode)
-        code = "; ".join((_numpy_lines if of_numpy else _torch_lines)(target, call, spelled))
+        seeded = [] if call.seed is None else adapter.seeded(call.seed)
+        code = "; ".join((_numpy_lines if of_numpy else _torch_lines)(target, call, seeded, spelled))
     if "nan" in code or "inf" in code:
         code = "from math import inf, nan; " + code
     return f'python -c "{code}"' if '"' not in code else f"python -c {shlex.quote(code)}"
 
 
-def _torch_lines(target: Target, call: Call, spelled: str) -> list[str]:
-    lines = ["import torch", target.import_line]
-    if call.seed is not None:
-        lines.append(f"torch.manual_seed({call.seed})")
+def _torch_lines(target: Target, call: Call, seeded: list[str], spelled: str) -> list[str]:
+    lines = ["import torch", target.import_line, *seeded]
     memory, rest = call.x, ""
     if not call.x.flags.c_contiguous:
         steps = tuple(s // call.x.itemsize for s in call.x.strides)
@@ -58,11 +57,9 @@ def _torch_lines(target: Target, call: Call, spelled: str) -> list[str]:
     return [*lines, "x.requires_grad_()", f"y = {spelled}", "y.backward(torch.ones_like(y))", "print(y, x.grad)"]
 
 
-def _numpy_lines(target: Target, call: Call, spelled: str) -> list[str]:
-    lines = ["import numpy as np", target.import_line]
-    if call.seed is not None:
-        lines.append(f"rng = np.random.default_rng({call.seed})" if "rng)" in spelled else f"seed = {call.seed}; np.random.seed(seed)")
-    return [*lines, f"x = np.array({_values(call.x)}, dtype=np.{call.x.dtype.name})", f"print({spelled})"]
+def _numpy_lines(target: Target, call: Call, seeded: list[str], spelled: str) -> list[str]:
+    x = f"x = np.array({_values(call.x)}, dtype=np.{call.x.dtype.name})"
+    return ["import numpy as np", target.import_line, *seeded, x, f"print({spelled})"]
 
 
 def linear_lines(import_line: str, adapter: ConnectAdapter, call: Call) -> list[str]:
@@ -72,10 +69,7 @@ def linear_lines(import_line: str, adapter: ConnectAdapter, call: Call) -> list[
     dtype = call.x.dtype.name
     array = "torch.tensor({}, dtype=torch.{})" if of_torch else "np.array({}, dtype=np.{})"
     lines = ["import torch" if of_torch else "import numpy as np", import_line]
-    if call.seed is not None and of_torch:
-        lines.append(f"torch.manual_seed({call.seed})")
-    elif call.seed is not None:
-        lines += [f"rng = np.random.default_rng({call.seed})", f"seed = {call.seed}", "np.random.seed(seed)"]
+    lines += [] if call.seed is None else adapter.seeded(call.seed)
     lines += adapter.lines_before(call, array.format(_values(weight), dtype), bias is not None and array.format(_values(bias), dtype))
     lines.append(f"x = {array.format(_values(call.x), dtype)}" + (f".reshape{call.x.shape}" if not call.x.size else ""))
     spelled = adapter.spelled(call.rate, call.mode, weight.shape)

@@ -20,6 +20,7 @@ from .adapters.linear_signature import is_linear, read_linear_signature
 from .adapters.numpy import NumpyAdapter
 from .adapters.numpy_connect import NumpyConnect
 from .adapters.signature import read_signature
+from .adapters.streams import is_clear
 from .arrays import DTYPES
 from .guard import Guard, describe
 from .outcomes import BadReply, BadTarget, Hung, ImplementationError
@@ -209,7 +210,10 @@ def _of_linear_class(target: Target, thing: type, guard: Guard, claims: Claims) 
 
 
 def _of_function(target: Target, thing: Any, guard: Guard, claims: Claims) -> Adapter:
-    """torch or NumPy: the first of the two whose arrays it takes and returns; the one that its module imports is tried first."""
+    """torch or NumPy: the first of the two whose arrays it takes and returns; the one that its module imports is tried first.
+
+    Raises BadTarget where it takes neither, and a random stream of which nothing says what it is.
+    """
     linear = claims.family == "dropconnect"
     signature = read_linear_signature(target.text, thing) if linear else read_signature(target.text, thing, inputs=1)
     claims.rate_is_keep = claims.rate_is_keep or signature.rate_is_keep
@@ -222,14 +226,21 @@ def _of_function(target: Target, thing: Any, guard: Guard, claims: Claims) -> Ad
         of_torch = target.where.startswith("torch") or any(_is_of_torch(v) for v in names.values())
         kinds.insert(0 if of_torch else 1, TorchConnectFunction if linear else TorchFunctionAdapter)
     adapters = [kind(target.text, target.name, thing, signature, guard, claims) for kind in kinds]
+    refused: list[BaseException] = []
     for adapter in adapters:
         try:
             adapter.train(np.ones(8, np.float32), 0.5, seed=0)
             if isinstance(adapter, NumpyAdapter):
                 adapter.find_seedable()
-        except (ImplementationError, Hung):
+        except (ImplementationError, Hung) as error:
+            refused.append(error)
             continue
         return adapter  # type: ignore[no-any-return]
+    if signature.stream and not is_clear(signature):
+        raise BadTarget(
+            f"{target.text} takes {signature.stream!r}, and it is not clear what that should be, for {refused[0]}: annotate it as "
+            f"int, numpy.random.Generator, numpy.random.RandomState or torch.Generator"
+        )
     return adapters[0]  # type: ignore[no-any-return]
 
 

@@ -79,7 +79,8 @@ def test_the_harness_imports_only_itself(path: Path) -> None:
     assert not beyond
     assert within(ours(path), "dropspec")
     torch = {name for name in imported(path) if name.split(".")[0] == "torch"}
-    assert not torch or path in [TESTS / "harness" / "adapters" / f"{name}.py" for name in ("torch", "torch_connect", "stored")]
+    drivers = ("torch", "torch_connect", "torch_stream", "stored")
+    assert not torch or path in [TESTS / "harness" / "adapters" / f"{name}.py" for name in drivers]
 
 
 @pytest.mark.parametrize("path", sources(TESTS / "conformance"), ids=lambda p: p.name)

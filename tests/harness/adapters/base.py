@@ -158,6 +158,10 @@ class Adapter:
     def reseed(self, seed: int) -> None:
         """Seeds whatever stream the next layers and calls draw from; does nothing where the implementation cannot be seeded."""
 
+    def seeded(self, seed: int) -> list[str]:
+        """Python that does what `reseed` does."""
+        return []
+
     def require_seedable(self) -> None:
         """Raises NotClaimed where `reseed` does nothing."""
         raise NotClaimed("it cannot be seeded")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..outcomes import BadTarget
-from .signature import GENERATORS, INFERENCE, KEEPS, RATES, SEEDS, TRAINING, Signature
+from .signature import GENERATORS, INFERENCE, KEEPS, RATES, SEEDS, TRAINING, Signature, of_stream
 
 IN_SIZES = ("in_features", "in_dim", "input_dim", "in_size", "input_size", "n_in", "inputs", "in_channels")
 OUT_SIZES = ("out_features", "out_dim", "output_dim", "out_size", "output_size", "n_out", "outputs", "out_channels", "hidden_size")
@@ -100,8 +100,7 @@ def read_linear_signature(target: str, thing: Callable[..., Any]) -> LinearSigna
         rate.name.lower() in KEEPS,
         training,
         training in INFERENCE,
-        stream.name if stream else None,
-        stream is not None and (stream.name in GENERATORS or "Generator" in str(stream.annotation)),
+        *of_stream(stream),
         sizes,
     )
 

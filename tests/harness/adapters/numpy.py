@@ -13,6 +13,7 @@ from ..guard import Call, Guard
 from ..outcomes import BadReply, NotClaimed
 from .base import Adapter, Claims, Layer
 from .signature import Signature
+from .streams import NumpyGenerator, stream_for
 
 
 class NumpyRun:
@@ -60,7 +61,8 @@ class NumpyLayer(Layer):
         adapter.guard.record(Call(mode, x, self._rate, adapter.last_seed, False))
         with adapter.guard.call(what), np.errstate(all="ignore"):
             rate = adapter.given(self._rate)
-            y = adapter.signature.call(adapter.function, own, rate, mode == "training", stream=adapter.next_stream())
+            stream = adapter.stream and adapter.stream.next()
+            y = adapter.signature.call(adapter.function, own, rate, mode == "training", stream)
         return NumpyRun(own, y, what)
 
 
@@ -77,7 +79,7 @@ class NumpyAdapter(Adapter):
     def __init__(self, target: str, name: str, function: Callable[..., Any], signature: Signature, guard: Guard, claims: Claims) -> None:
         super().__init__(target, guard, claims)
         self.name, self.function, self.signature = name, function, signature
-        self._generator, self._next_seed = np.random.default_rng(0), 0
+        self.stream = stream_for(signature, NumpyGenerator)
 
     def given(self, rate: Any) -> Any:
         """The rate as the implementation wants it."""
@@ -87,25 +89,23 @@ class NumpyAdapter(Adapter):
         """The function at one rate."""
         return NumpyLayer(self, rate)
 
-    def next_stream(self) -> Any:
-        """What the next call gets for its generator or seed argument."""
-        if self.signature.stream_is_generator:
-            return self._generator
-        self._next_seed += 1
-        return self._next_seed - 1
-
     def reseed(self, seed: int) -> None:
         """Seeds the argument, or NumPy's global state where there is none."""
         self.last_seed = seed
-        self._generator, self._next_seed = np.random.default_rng(seed), seed
-        if not self.signature.stream:
+        if self.stream:
+            self.stream.seed(seed)
+        else:
             np.random.seed(seed % 2**32)
+
+    def seeded(self, seed: int) -> list[str]:
+        """By the argument, or by np.random.seed."""
+        return [self.stream.spelled(seed) if self.stream else f"np.random.seed({seed % 2**32})"]
 
     def find_seedable(self) -> None:
         """Without a seed argument: claims seeding if NumPy's global state replays a call."""
         x = np.ones(256, np.float32)
         first, second = (self.train(x, 0.5, seed=1).output for _ in range(2))
-        self.seedable = bool(self.signature.stream) or np.array_equal(first, second)
+        self.seedable = self.stream is not None or np.array_equal(first, second)
 
     def require_seedable(self) -> None:
         """Raises NotClaimed where nothing from outside seeds it."""
@@ -113,19 +113,17 @@ class NumpyAdapter(Adapter):
             raise NotClaimed("it takes no seed, and NumPy's global state does not govern it")
 
     def state(self) -> Any:
-        """The state of the Generator argument, or NumPy's global state."""
+        """The state of the generator that is its argument, or NumPy's global state."""
         self.require_seedable()
-        if self.signature.stream and not self.signature.stream_is_generator:
-            raise NotClaimed("an int seed has no state")
-        return pickle.dumps(self._generator.bit_generator.state if self.signature.stream else np.random.get_state())
+        return self.stream.state() if self.stream else pickle.dumps(np.random.get_state())
 
     def restore(self, state: Any) -> None:
         """Puts back what `state` gave."""
-        if self.signature.stream:
-            self._generator.bit_generator.state = pickle.loads(state)
+        if self.stream:
+            self.stream.restore(state)
         else:
             np.random.set_state(pickle.loads(state))
 
     def spelled(self, rate: Any, mode: str) -> str:
         """`dropout(x, 0.5, rng=rng)`."""
-        return self.signature.spelled(self.name, self.given(rate), mode, "rng" if self.signature.stream_is_generator else "seed")
+        return self.signature.spelled(self.name, self.given(rate), mode, self.stream.name if self.stream else "")

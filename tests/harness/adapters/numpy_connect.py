@@ -59,7 +59,7 @@ class NumpyConnection(Connection):
         what = f"the {mode} call {adapter.spelled(self._rate, mode)} on {x.dtype} of shape {x.shape}"
         adapter.guard.record(Call(mode, x, self._rate, adapter.last_seed, False, self.parameters))
         with adapter.guard.call(what), np.errstate(all="ignore"):
-            rate, stream = adapter.given(self._rate), adapter.next_stream()
+            rate, stream = adapter.given(self._rate), adapter.stream and adapter.stream.next()
             y = adapter.signature.call(adapter.function, own, weight, bias, rate, mode == "training", stream)
         return NumpyProduct(own, y, len(weight), what)
 
@@ -79,5 +79,4 @@ class NumpyConnect(ConnectAdapter, NumpyAdapter):
 
     def spelled(self, rate: Any, mode: str, shape: tuple[int, ...] = (1, 1)) -> str:
         """`dropconnect(x, weight, bias, 0.5, rng=rng)`."""
-        stream = "rng" if self.signature.stream_is_generator else "seed"
-        return self.signature.spelled_function(self.name, self.given(rate), mode, stream)
+        return self.signature.spelled_function(self.name, self.given(rate), mode, self.stream.name if self.stream else "")

@@ -40,7 +40,8 @@ class Signature:
     training: str | None = None
     training_is_inverted: bool = False
     stream: str | None = None
-    stream_is_generator: bool = False
+    stream_annotation: str = ""
+    stream_is_optional: bool = False
 
     def bind(self, constructor: Callable[..., Any], rate: Any, **options: Any) -> Any:
         """Calls a constructor with the rate."""
@@ -71,6 +72,14 @@ class Signature:
         if self.stream and stream:
             arguments.append(f"{self.stream}={stream}")
         return f"{name}({', '.join(arguments)})"
+
+
+def of_stream(parameter: inspect.Parameter | None) -> tuple[str | None, str, bool]:
+    """The name and the annotation of the parameter for the random stream, and whether it may be None."""
+    if parameter is None:
+        return None, "", False
+    annotated = "" if parameter.annotation is parameter.empty else str(parameter.annotation)
+    return parameter.name, annotated, parameter.default is None
 
 
 def read_signature(target: str, thing: Callable[..., Any], *, inputs: int) -> Signature:
@@ -104,6 +113,5 @@ def read_signature(target: str, thing: Callable[..., Any], *, inputs: int) -> Si
         rate.name.lower() in KEEPS,
         training,
         training in INFERENCE,
-        stream.name if stream else None,
-        stream is not None and (stream.name in GENERATORS or "Generator" in str(stream.annotation)),
+        *of_stream(stream),
     )

@@ -100,7 +100,8 @@ class StoredLayer(Weights):
         what = f"the {mode} forward of {adapter.named(self._rate, self._shape)} in {x.dtype}"
         adapter.guard.record(Call(mode, x, self._rate, adapter.last_seed, differentiable))
         with adapter.guard.call(what), torch.set_grad_enabled(differentiable):
-            self._module.train(mode == "training")(torch.zeros(1, 1, self._shape[1], dtype=self.raw.dtype))
+            self._module.train(mode == "training")  # whose own result may be None
+            self._module(torch.zeros(1, 1, self._shape[1], dtype=self.raw.dtype))
             masked = attribute(self._module, adapter.claims.masked_weight)
         if not isinstance(masked, Tensor) or masked.shape != self.raw.shape:
             raise BadReply(f"after {what}, {adapter.claims.masked_weight} is no tensor of the shape of {adapter.weight_name}")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,9 +14,10 @@ from torch.utils.checkpoint import checkpoint
 
 from ..arrays import DTYPES, Array, copy_as_laid_out, is_floating
 from ..guard import Call, Guard, Said
-from ..outcomes import BadReply, NotClaimed
-from .base import Adapter, Claims, Layer
-from .signature import Signature
+from ..outcomes import BadReply, ImplementationError, NotClaimed
+from .base import Claims, Layer
+from .signature import KEEPS, RATES, Signature
+from .torch_stream import TorchStream, stream_of_function
 
 BFLOAT16 = DTYPES["bfloat16"]
 CHECKPOINT = inspect.unwrap(checkpoint)  # its wrapper only keeps torch.compile out, and takes a second to import it for that
@@ -64,13 +64,15 @@ class TorchRun:
             return to_numpy(self._gradient(to_torch(upstream).to(self.y.dtype), create_graph=False))
 
     def double_gradient(self, upstream: Array, weights: Array) -> Array:
-        """The gradient of sum(gradient(upstream) · weights) with respect to upstream."""
+        """The gradient of sum(gradient(upstream) · weights) with respect to upstream; zeros where it does not depend on that."""
         with self._guard.call(f"the double backward pass of {self._what}"):
             u = to_torch(upstream).requires_grad_()
-            inner = self._gradient(u, create_graph=True)
-            if not inner.requires_grad:
-                return np.zeros_like(upstream)
-            (outer,) = torch.autograd.grad((inner * to_torch(weights)).sum(), u, allow_unused=True)
+            total = (self._gradient(u, create_graph=True) * to_torch(weights)).sum()
+            outer = None
+            if total.requires_grad:
+                (outer,) = torch.autograd.grad(total, u, retain_graph=True, allow_unused=True)
+            if total.requires_grad and outer is None:
+                _walk(total)
             return np.zeros_like(upstream) if outer is None else to_numpy(outer)
 
     def _gradient(self, u: Tensor, create_graph: bool) -> Tensor:
@@ -79,6 +81,16 @@ class TorchRun:
         # of a sum, as giving the upstream to autograd.grad imports sympy first; the factor's gradient is u exactly
         (g,) = torch.autograd.grad((self.y * u).sum(), self.x, retain_graph=True, create_graph=create_graph, allow_unused=True)
         return torch.zeros_like(self.x) if g is None else g
+
+
+def _walk(total: Tensor) -> None:
+    """Goes back through a whole graph, for what its author put there to be raised. Raises NotClaimed for @once_differentiable."""
+    try:
+        total.backward(retain_graph=True)  # type: ignore[no-untyped-call]
+    except RuntimeError as error:
+        if "once_differentiable" not in str(error):
+            raise
+        raise NotClaimed("it says itself that its backward pass is differentiable once only (@once_differentiable)") from error
 
 
 class CheckpointedRun(TorchRun):
@@ -125,12 +137,16 @@ class TorchLayer(Layer):
 
     def set_rate(self, rate: float) -> None:
         """Assigns to the attribute that holds the rate the layer was built with."""
-        self._adapter.require_class()
-        given = self._adapter.given(self._rate)
-        held = [name for name, value in vars(self.module).items() if isinstance(value, float) and value == given]
-        if not held:
-            raise NotClaimed("it has no attribute that holds the rate")
-        setattr(self.module, held[0], self._adapter.given(rate))
+        adapter = self._adapter
+        adapter.require_class()
+        name = adapter.rate_attribute(self.module, self._rate)
+        try:
+            with adapter.guard.call(f"assigning to {name} of {adapter.spelled(self._rate, '')}"):
+                setattr(self.module, name, adapter.given(rate))
+        except ImplementationError as error:
+            if isinstance(error.__cause__, AttributeError):
+                raise NotClaimed(f"its attribute {name} cannot be assigned to") from error
+            raise
         self._rate = rate
 
 
@@ -144,56 +160,6 @@ class FunctionModule(nn.Module):
     def forward(self, x: Tensor) -> Any:
         """The function's own output, in the module's mode."""
         return self.call(x, self.training)
-
-
-class TorchStream(Adapter):
-    """What all of torch shares: the global generator and the threads. The rate may be a keep probability."""
-
-    framework = "torch"
-    last_seed: int | None = None
-
-    def given(self, rate: Any) -> Any:
-        """The rate as the implementation wants it."""
-        return 1 - rate if self.claims.rate_is_keep else rate
-
-    def reseed(self, seed: int) -> None:
-        """Seeds torch's global generator, as torch.manual_seed does for the CPU, without the 2 ms it spends on other devices."""
-        self.last_seed = seed
-        torch.default_generator.manual_seed(seed)
-
-    def require_seedable(self) -> None:
-        """torch layers claim seeding through the global generator."""
-
-    def state(self) -> Tensor:
-        """The state of torch's global generator."""
-        return torch.get_rng_state()
-
-    def restore(self, state: Tensor) -> None:
-        """Puts the state of torch's global generator back."""
-        torch.set_rng_state(state)
-
-    def same_state(self, a: Tensor, b: Tensor) -> bool:
-        """Whether two states are equal, byte for byte."""
-        return torch.equal(a, b)
-
-    @property
-    def global_generators(self) -> dict[str, tuple[Callable[[int], Any], Callable[[], Any]]]:
-        """Torch's as well."""
-        return super().global_generators | {"torch's": (torch.manual_seed, lambda: torch.rand(4).tolist())}
-
-    @contextmanager
-    def threads(self, count: int) -> Iterator[None]:
-        """Runs with that many of torch's own threads."""
-        before = torch.get_num_threads()
-        torch.set_num_threads(count)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(before)
-
-    def one_thread(self) -> AbstractContextManager[None]:
-        """Runs with one of torch's own threads."""
-        return self.threads(1)
 
 
 class TorchAdapter(TorchStream):
@@ -214,10 +180,28 @@ class TorchAdapter(TorchStream):
     def require_class(self) -> None:
         """Raises NotClaimed for a function, which keeps nothing between calls."""
 
+    def rate_attribute(self, module: nn.Module, rate: float) -> str:
+        """The public attribute that holds the rate of a module, and another rate in another module. Raises NotClaimed where none is it.
+
+        If there are several, that of the constructor's own parameter, or of a usual name.
+        """
+        other = (1 + rate) / 2
+        pairs = (module, self.given(rate)), (self.build(other), self.given(other))
+        with self.guard.call(f"reading the attributes of {self.spelled(rate, '')}"):
+            usual = [self.signature.rate or next(iter(self.signature.names), ""), *RATES, *KEEPS]
+            public = dict.fromkeys([*usual, *(name for name in vars(module) if not name.startswith("_"))])
+            holding = [n for n in public if all(isinstance(v := getattr(m, n, None), float) and v == held for m, held in pairs)]
+        if not holding or (len(holding) > 1 and holding[0] not in usual):
+            raise NotClaimed(f"several attributes hold the rate ({', '.join(holding)})" if holding else "no attribute of it holds the rate")
+        return holding[0]
+
     def checkpointed(self, x: Array, rate: float, seed: int) -> TorchRun:
         """By torch.utils.checkpoint, reentrant: each backward computes the layer again from the stored random state."""
+        if self.stream:
+            raise NotClaimed("its random stream is an argument, and torch's recomputation brings back the global one only")
         self.reseed(seed)
-        module = self.build(rate).train()
+        module = self.build(rate)
+        module.train()  # whose own result may be None
         what = f"the checkpointed forward of {self.spelled(rate, 'training')}"
         tensor = to_torch(x).requires_grad_()
         with self.guard.call(what):
@@ -228,10 +212,16 @@ class TorchAdapter(TorchStream):
         if "inplace" not in self.signature.names:
             raise NotClaimed("it offers no in-place mode (no parameter `inplace`)")
         self.reseed(seed)
-        module, tensor = self.build(rate, inplace=True).train(), to_torch(x)
-        what = f"the in-place forward of {self.spelled(rate, 'training')}"
-        with self.guard.call(what):
-            run = TorchRun(tensor, module(tensor), self.guard, what)
+        what, tensor = f"the in-place forward of {self.spelled(rate, 'training')}", to_torch(x)
+        try:
+            module = self.build(rate, inplace=True)
+            with self.guard.call(what):
+                module.train()
+                run = TorchRun(tensor, module(tensor), self.guard, what)
+        except ImplementationError as error:
+            if isinstance(error.__cause__, NotImplementedError):
+                raise NotClaimed(f"it offers no in-place mode: {error}") from error
+            raise
         return run, run.y.data_ptr() == tensor.data_ptr()
 
     def as_module(self, rate: float) -> nn.Module:
@@ -273,12 +263,20 @@ class TorchModuleAdapter(TorchAdapter):
 
 
 class TorchFunctionAdapter(TorchAdapter):
-    """A function of a tensor and the rate, with or without a training flag; random numbers from torch's global generator."""
+    """A function of a tensor and the rate, with or without a training flag; random numbers from torch's global generator or an argument."""
+
+    def __init__(self, target: str, name: str, thing: Callable[..., Any], signature: Signature, guard: Guard, claims: Claims) -> None:
+        super().__init__(target, name, thing, signature, guard, claims)
+        self.stream = stream_of_function(signature)
 
     def build(self, rate: Any, **options: Any) -> nn.Module:
         """A module around the function."""
-        given = self.given(rate)
-        return FunctionModule(lambda x, training: self.signature.call(self.thing, x, given, training, **options))
+        given, signature = self.given(rate), self.signature
+
+        def call(x: Tensor, training: bool) -> Any:
+            return signature.call(self.thing, x, given, training, self.stream and self.stream.next(), **options)
+
+        return FunctionModule(call)
 
     @property
     def evaluates(self) -> bool:
@@ -297,4 +295,4 @@ class TorchFunctionAdapter(TorchAdapter):
 
     def spelled(self, rate: Any, mode: str) -> str:
         """`dropout(x, 0.5, training=True)`."""
-        return self.signature.spelled(self.name, self.given(rate), mode)
+        return self.signature.spelled(self.name, self.given(rate), mode, self.stream.name if self.stream else "")

@@ -20,7 +20,8 @@ from .base import Claims, Layer
 from .connect import ConnectAdapter
 from .connections import Connection, Gradients
 from .linear_signature import LinearSignature
-from .torch import TorchStream, to_numpy, to_torch
+from .torch import to_numpy, to_torch
+from .torch_stream import TorchStream, stream_of_function
 
 PROBE_SHAPE = (5, 3)  # of the weight by which the parameters are told apart: not square, so that a transposed one shows
 
@@ -211,7 +212,11 @@ class TorchConnectModule(TorchConnectAdapter):
         return module.get_parameter(self.weight_name), module.get_parameter(self.bias_name) if self.bias_name else None
 
     def _around(self, module: nn.Module, made: _Made) -> TorchConnection:
-        return TorchConnection(self, lambda x, training: module.train(training)(x), made)
+        def call(x: Tensor, training: bool) -> Any:
+            module.train(training)  # whose own result may be None
+            return module(x)
+
+        return TorchConnection(self, call, made)
 
     def copied(self, made: _Made, how: Callable[[nn.Module], nn.Module]) -> TorchConnection:
         """A connection around a copy of the module."""
@@ -236,7 +241,11 @@ class TorchConnectModule(TorchConnectAdapter):
 
 
 class TorchConnectFunction(TorchConnectAdapter):
-    """A function of tensors: the input, the weight, the bias, the rate, and a training flag where it has one."""
+    """A function of tensors: the input, the weight, the bias, the rate, and a training flag and a random stream where it has them."""
+
+    def __init__(self, target: str, name: str, thing: Callable[..., Any], signature: LinearSignature, guard: Guard, claims: Claims) -> None:
+        super().__init__(target, name, thing, signature, guard, claims)
+        self.stream = stream_of_function(signature)
 
     @property
     def evaluates(self) -> bool:
@@ -257,10 +266,10 @@ class TorchConnectFunction(TorchConnectAdapter):
         tensors = to_torch(weight).requires_grad_(), None if bias is None else to_torch(bias).requires_grad_()
 
         def call(x: Tensor, training: bool) -> Any:
-            return self.signature.call(self.thing, x, *tensors, self.given(rate), training)
+            return self.signature.call(self.thing, x, *tensors, self.given(rate), training, self.stream and self.stream.next())
 
         return TorchConnection(self, call, _Made(rate, weight.shape, {}, None, lambda: tensors))
 
     def spelled(self, rate: Any, mode: str, shape: tuple[int, ...] = (1, 1)) -> str:
         """`dropconnect(x, weight, bias, 0.5, training=True)`."""
-        return self.signature.spelled_function(self.name, self.given(rate), mode)
+        return self.signature.spelled_function(self.name, self.given(rate), mode, self.stream.name if self.stream else "")

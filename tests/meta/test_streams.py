@@ -1,0 +1,129 @@
+"""The seed or generator that a function takes: found by its name and annotation, passed on, and said to be unclear where it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dropspec.adapters import Adapter
+from dropspec.outcomes import BadTarget, NotClaimed
+from dropspec.targets import adapt, parse_target
+
+from .cli import check, only
+
+LAYERS = """\
+import numpy as np
+import torch
+from torch import Generator
+from torch.nn import functional
+from dropspec.reference.dropout import apply_mask, check_rate
+
+def masked(x, p, generator):
+    p = check_rate(p)
+    u = torch.empty_like(x, dtype=torch.float64).uniform_(generator=generator)
+    return torch.where(u >= p, x / ((1 - p) or 1.0), 0)
+
+def seeded(x, p, seed):
+    return masked(x, p, torch.Generator().manual_seed(seed))
+
+def given(x, p, generator):
+    return masked(x, p, generator)
+
+def annotated(x, p, rng: "Generator"):
+    return masked(x, p, rng)
+
+def optional(x, p, generator=None):
+    return masked(x, p, generator)
+
+def of_numpy(x, p, rng: np.random.Generator):
+    p = check_rate(p)
+    return torch.where(torch.from_numpy(np.asarray(rng.random(x.shape))) >= p, x / ((1 - p) or 1.0), 0)
+
+def older(x, rate, rng: np.random.RandomState):
+    return apply_mask(x, np.asarray(rng.random_sample(x.shape) >= rate), check_rate(rate))
+
+def unclear(x, rate, rng):
+    return older(x, rate, rng)
+
+def linear(x, weight, bias, p, generator: torch.Generator):
+    return functional.linear(x, masked(weight, p, generator), bias)
+
+def linear_seeded(x, weight, bias, p, seed):
+    return functional.linear(x, seeded(weight, p, seed), bias)
+
+def raises(x, p, seed: int):
+    raise RuntimeError("no kernel")
+"""
+MADE = {  # what a reproduction begins with
+    "seeded": ["torch.manual_seed(5)", "seed = 5"],
+    "given": ["torch.manual_seed(5)", "generator = torch.Generator().manual_seed(5)"],
+    "annotated": ["torch.manual_seed(5)", "generator = torch.Generator().manual_seed(5)"],
+    "optional": ["torch.manual_seed(5)"],
+    "of_numpy": ["torch.manual_seed(5)", "rng = np.random.default_rng(5)"],
+    "older": ["rng = np.random.RandomState(5)"],
+}
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with all of them."""
+    path = tmp_path_factory.mktemp("streams") / "streams.py"
+    path.write_text(LAYERS, "utf-8")
+    return path
+
+
+def adapted(path: Path, name: str) -> Adapter:
+    """The adapter of one of them."""
+    return adapt(parse_target(f"{path}:{name}"), 5.0)
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_the_stream_is_what_it_is_named_or_annotated(path: Path, name: str) -> None:
+    """An int, a generator of torch's or of NumPy's two kinds reaches the function; one seed gives one mask, the next call another."""
+    adapter, x = adapted(path, name), np.ones(64, np.float32)
+    adapter.require_seedable()
+    first, again, other = (adapter.train(x, 0.5, seed).output for seed in (5, 5, 6))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+    adapter.reseed(5)
+    layer = adapter.layer(0.5)
+    assert [np.array_equal(layer.train(x).output, first) for _ in range(2)] == [True, False]
+    assert adapter.seeded(5) == MADE[name]
+
+
+@pytest.mark.parametrize("name", [name for name in MADE if name != "seeded"])
+def test_a_generators_state_is_read_and_put_back(path: Path, name: str) -> None:
+    """The state that was read before a call, put back, gives the same mask again; a call moves it."""
+    adapter, x = adapted(path, name), np.ones(64, np.float32)
+    adapter.reseed(5)
+    before = adapter.state()
+    first = adapter.layer(0.5).train(x).output
+    assert not adapter.same_state(before, adapter.state())
+    adapter.restore(before)
+    assert np.array_equal(adapter.layer(0.5).train(x).output, first)
+
+
+def test_an_int_has_no_state_and_an_argument_is_not_recomputed(path: Path) -> None:
+    """What a stream that is an argument cannot offer is not claimed."""
+    adapter = adapted(path, "seeded")
+    with pytest.raises(NotClaimed, match="an int seed has no state"):
+        adapter.state()
+    with pytest.raises(NotClaimed, match="its random stream is an argument"):
+        adapter.checkpointed(np.ones(8, np.float32), 0.5, 0)
+
+
+def test_an_unclear_stream_is_asked_about(path: Path) -> None:
+    """A generator of a kind that nothing names is a BadTarget which says how to name it; a function that raises for itself is driven."""
+    with pytest.raises(BadTarget, match=r"takes 'rng', and it is not clear what that should be, for .* annotate it as"):
+        adapted(path, "unclear")
+    assert adapted(path, "raises").framework == "torch"
+
+
+def test_linear_functions_get_their_stream_too(path: Path) -> None:
+    """A function of (x, weight, bias, p) with a generator or a seed keeps the clauses of DropConnect about chance and seeds."""
+    names = ("linear", "linear_seeded")
+    ran = check(path.parent, *(f"streams.py:{n}" for n in names), *only("weights-2", "limits-5", "limits-6", "product-1"))
+    for name in names:
+        assert set(ran.verdicts(f"streams.py:{name}").values()) == {"HOLDS"}
