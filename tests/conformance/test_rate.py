@@ -31,6 +31,14 @@ def test_so_it_is_at_any_rate(impl: Adapter, case: Case) -> None:
     require_share(int(UNITS - nonzero(y).sum()), UNITS, case.rate, f"at rate {case.rate:.6g} in {case.dtype}")
 
 
+@clause("rate-1")
+def test_a_rate_is_not_rounded(impl: Adapter, run: Run) -> None:
+    """At rates of more digits than most, the share dropped of 2^20 units tells the rate from one rounded to hundredths."""
+    for rate in (0.0025, 0.025, 0.255, 0.745):
+        y = impl.train(np.ones(1 << 20, DTYPES[impl.claims.dtypes[0]]), rate, run.seed_for(f"rate-1 {rate}")).output
+        require_share(int(y.size - nonzero(y).sum()), y.size, rate, f"at rate {rate}")
+
+
 @clause("rate-2")
 def test_it_is_the_same_at_every_position(run: Run, notes: Notes) -> None:
     """First, last, odd tail, every column: no position has a rate of its own."""

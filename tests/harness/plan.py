@@ -126,7 +126,7 @@ def _dropout(profile: Profile) -> Plan:
     half = tuple(c for c in main if c.dtype in ("float16", "bfloat16"))
     everywhere = (*main, *small, *elsewhere)
     views = {
-        "rate-1": (View("rate", main),),
+        "rate-1": (View("rate", (*main, *(c for c in elsewhere if c.differentiable))),),
         "rate-2": (View("unit", everywhere),),
         "rate-3": (View("value", main),),
         "rate-4": (View("rate", (*half, *elsewhere, *small)),),

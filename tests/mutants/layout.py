@@ -82,15 +82,6 @@ class LeavesInputAtRateOne(_OffersInplace):
         return Dropout.forward(self, x) if self.training and self.p == 1 else super().forward(x)
 
 
-@breaks("layout-4")
-class CopiesInEval(_OffersInplace):
-    """Returns a copy of the input in evaluation, where it was to return the input itself."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = super().forward(x)
-        return y.clone() if self.inplace and not self.training else y
-
-
 @breaks("layout-4", "gradient-1")
 class HidesInplaceFromAutograd(_OffersInplace):
     """Works in place behind autograd's back, so that the gradient is that of the identity."""

@@ -152,10 +152,10 @@ class ReseedsTorchInDeepcopy(Dropout):
 
 @breaks("seed-3")
 class ReseedsTorchAfterLarge(Dropout):
-    """Reseeds torch's global generator, by a number drawn from itself, after calls of 4,096 elements or more."""
+    """Reseeds torch's global generator after calls of 4,096 elements or more."""
 
     def draw_mask(self, x: Tensor) -> Tensor:
         mask = super().draw_mask(x)
         if x.numel() >= 2**12:
-            torch.manual_seed(int(torch.randint(2**31, ())))
+            torch.manual_seed(0)
         return mask

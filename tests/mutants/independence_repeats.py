@@ -108,7 +108,7 @@ class ReversesLargeCalls(Dropout):
         return laid_out_as(x, self.last)
 
 
-@breaks("independence-2", "independence-4")
+@breaks("independence-2", "independence-6", "independence-1")
 class ReversesEverySecondRow(Dropout):
     """Gives every second row the mask of the row before, read backwards."""
 

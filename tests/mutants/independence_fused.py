@@ -41,11 +41,3 @@ class ReusesMask(_Fused):
     def draw_fused(self, x: Tensor) -> Tensor:
         mask = Dropout.draw_mask(self, x)
         return self.masks.setdefault((x.shape, self.p, torch.initial_seed()), mask) if x.numel() > 256 else mask
-
-
-@breaks("rate-1", "rate-4")
-class ComparesEightBits(_Fused):
-    """Compares random bytes with the rate in 1/256 when it trains: 0.1 becomes 0.1016, and 0.001 becomes 0.0039."""
-
-    def draw_fused(self, x: Tensor) -> Tensor:
-        return torch.randint_like(x, 256, dtype=torch.int16) >= 256 * self.p
