@@ -20,7 +20,7 @@ def record_of(item: pytest.Item, call: pytest.CallInfo[Any], session: Session) -
     label = label_of(item)
     error = call.excinfo.value if call.excinfo else None
     notes = getattr(item, "funcargs", {}).get("notes") or Notes()
-    verdict, message = _verdict(error, level)
+    verdict, message = verdict_of(error, level)
     reproduce = ""
     if verdict not in (Verdict.HOLDS, Verdict.NOT_CLAIMED):
         target, run = session.targets[label], session.run(label)
@@ -29,7 +29,8 @@ def record_of(item: pytest.Item, call: pytest.CallInfo[Any], session: Session) -
     return Record(label, clause, level, verdict.value, message, notes.certificate, reproduce, notes.observations)
 
 
-def _verdict(error: BaseException | None, level: str) -> tuple[Verdict, str]:
+def verdict_of(error: BaseException | None, level: str) -> tuple[Verdict, str]:
+    """The verdict on a test of that level by what it raised, and the sentence for it."""
     match error:
         case None:
             return Verdict.HOLDS, ""

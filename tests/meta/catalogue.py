@@ -9,6 +9,14 @@ from dropspec.tests import mutants
 from dropspec.tests.mutants.connections import RIGHT_CONNECTIONS
 from dropspec.tests.mutants.right import RIGHT
 
+CONFORMING = (
+    "torch.nn:Dropout",
+    "torch.nn.functional:dropout",
+    "dropspec.reference:Dropout",
+    "dropspec.reference.dropout:dropout",
+    "dropspec.reference:DropConnect",
+    "dropspec.reference.dropconnect:dropconnect",
+)
 RIGHT_TARGETS = (
     *(f"dropspec.tests.mutants.right:{name}" for name in RIGHT),
     *(f"dropspec.tests.mutants.connections:{name}" for name in RIGHT_CONNECTIONS),

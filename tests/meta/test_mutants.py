@@ -7,16 +7,8 @@ from typing import Any
 import pytest
 
 from . import matrix
-from .catalogue import MUTANTS, RIGHT_TARGETS
+from .catalogue import CONFORMING, MUTANTS, RIGHT_TARGETS
 
-CONFORMING = (
-    "torch.nn:Dropout",
-    "torch.nn.functional:dropout",
-    "dropspec.reference:Dropout",
-    "dropspec.reference.dropout:dropout",
-    "dropspec.reference:DropConnect",
-    "dropspec.reference.dropconnect:dropconnect",
-)
 CAUSES = {
     "sample:dropout": "1/rate, not by 1/(1 - rate)",
     "scale:DividesByRate": "1/rate, not by 1/(1 - rate)",

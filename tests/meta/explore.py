@@ -1,0 +1,132 @@
+"""Fresh seeds, by the thousand: what is found of the mutants in each run, and whether anything right is ever accused.
+
+    python tests/meta/explore.py mutants --seeds 50       # each mutant under 50 seeds, standard profile: is it violated where it says?
+    python tests/meta/explore.py right --runs 1000        # whole quick runs over the right layers in turn: is anything not as it should be?
+
+The tests are those of `dropspec check`, called without pytest, in one process a target: loading torch takes longer than a run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import inspect
+import multiprocessing
+import os
+import pkgutil
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import cache, partial
+from typing import Any
+
+os.environ["OMP_NUM_THREADS"] = "1"  # as `dropspec check` does; before NumPy and torch read it
+
+from dropspec.budget import PROFILES
+from dropspec.clauses import all_clauses
+from dropspec.outcome import verdict_of
+from dropspec.outcomes import Hung
+from dropspec.run import Notes, Run
+from dropspec.targets import adapt, parse_target
+from dropspec.tests import conformance
+from dropspec.verdicts import Verdict
+
+FIRST = 20_261_125  # of the seeds, which no test uses
+FOUND = {Verdict.VIOLATED, Verdict.DEPARTS}
+BAD = {Verdict.VIOLATED, Verdict.UNDECIDED, Verdict.ERROR}
+
+
+@cache
+def tests_of(family: str) -> dict[str, list[tuple[str, Any]]]:
+    """The conformance tests of a family by clause, each with the level of what it judges."""
+    found: dict[str, list[tuple[str, Any]]] = {c.id: [] for c in all_clauses().values() if c.family == family}
+    for module_info in pkgutil.iter_modules(conformance.__path__):
+        for thing in vars(importlib.import_module(f"{conformance.__name__}.{module_info.name}")).values():
+            for mark in (m for m in getattr(thing, "pytestmark", ()) if m.name == "clause" and m.args[0] in found):
+                level = "SHOULD" if mark.kwargs["should"] else all_clauses()[mark.args[0]].level
+                found[mark.args[0]].append((level, thing))
+    return found
+
+
+def verdicts(run: Run, clauses: Sequence[str]) -> Iterator[tuple[str, Verdict, str]]:
+    """What each test of these clauses comes to, with its message."""
+    for clause in clauses:
+        for level, test in tests_of(run.adapter.family)[clause]:
+            known = {"run": run, "impl": run.adapter, "notes": Notes()}
+            run.adapter.guard.reset()
+            error: BaseException | None = None
+            try:
+                test(**{name: known[name] for name in inspect.signature(test).parameters})
+            except (Exception, Hung) as raised:
+                error = raised
+            yield clause, *verdict_of(error, level)
+
+
+def survived(target: str, clauses: Sequence[str], seeds: Sequence[int]) -> list[int]:
+    """The seeds under which a mutant is neither violated nor departed from in any clause that it states, in the standard profile."""
+    adapter = adapt(parse_target(target), 10.0)
+    return [s for s in seeds if not any(v in FOUND for _, v, _ in verdicts(Run(adapter, PROFILES["standard"], s), clauses))]
+
+
+def accused(target: str, seeds: Sequence[int]) -> list[str]:
+    """What is not as it should be in whole quick runs over a right layer."""
+    adapter = adapt(parse_target(target), 10.0)
+    runs = ((seed, Run(adapter, PROFILES["quick"], seed)) for seed in seeds)
+    return [
+        f"seed {seed}: {c} {v}: {said}" for seed, run in runs for c, v, said in verdicts(run, list(tests_of(adapter.family))) if v in BAD
+    ]
+
+
+def mutants(seeds: int) -> int:
+    """Prints which mutants survive under which of that many seeds; returns how many do."""
+    from dropspec.tests.meta.catalogue import MUTANTS
+
+    fresh, left = range(FIRST, FIRST + seeds), 0
+    for target, missed in _side_by_side(partial(_survived, seeds=fresh), list(MUTANTS.items())):
+        left += bool(missed)
+        if missed:
+            print(f"{target[0]} survives {len(missed)} of {seeds} runs, with seeds {missed[:5]}", flush=True)
+    print(f"{len(MUTANTS)} mutants under {seeds} seeds each, standard profile: {len(MUTANTS) - left} are found in every run")
+    return left
+
+
+def right(runs: int) -> int:
+    """Prints what is accused of right layers in that many runs; returns how many accusations there are."""
+    from dropspec.tests.meta.catalogue import CONFORMING, RIGHT_TARGETS
+
+    targets, count = (*CONFORMING, *RIGHT_TARGETS), Counter[str]()
+    shares = [(t, range(FIRST + n, FIRST + runs, len(targets))) for n, t in enumerate(targets)]
+    for (target, seeds), said in _side_by_side(_accused, shares):
+        count.update(runs=len(seeds), accusations=len(said))
+        for line in said:
+            print(f"{target}, {line}", flush=True)
+    print(f"{count['runs']} whole quick runs over {len(targets)} right layers: {count['accusations']} accusations")
+    return count["accusations"]
+
+
+def _survived(job: tuple[str, Sequence[str]], seeds: Sequence[int]) -> list[int]:
+    return survived(*job, seeds)
+
+
+def _accused(job: tuple[str, Sequence[int]]) -> list[str]:
+    return accused(*job)
+
+
+def _side_by_side(do: Any, jobs: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
+    """Each job with what came of it, in a process of its own: what a layer changes for all of a process must not outlive it."""
+    importlib.import_module("torch")  # once, before the processes part
+    with multiprocessing.get_context("fork").Pool(maxtasksperchild=1) as pool:
+        yield from zip(jobs, pool.imap(do, jobs, chunksize=1), strict=True)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("mutants", "right"))
+    parser.add_argument("--seeds", type=int, default=50, metavar="N", help="for mutants: how many seeds (default: 50)")
+    parser.add_argument("--runs", type=int, default=1000, metavar="N", help="for right: how many runs (default: 1000)")
+    given = parser.parse_args()
+    started = time.perf_counter()
+    failed = mutants(given.seeds) if given.what == "mutants" else right(given.runs)
+    print(f"{time.perf_counter() - started:.0f} s")
+    sys.exit(bool(failed))
