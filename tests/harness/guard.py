@@ -1,7 +1,8 @@
 """Every call into user code goes through here: it gets a time limit, and what it raises becomes a sentence that names the call.
 
 A call that hangs raises Hung from a timer signal. That ends any Python code and most waiting; code that hangs inside C is ended by the
-supervisor of `dropspec check`, from outside.
+supervisor of `dropspec check`, from outside. A KeyboardInterrupt that the code itself raises is told from the user's own Ctrl-C by a
+signal handler, too.
 """
 
 from __future__ import annotations
@@ -46,6 +47,14 @@ class Said:
         return self._words()
 
 
+class Interrupted(KeyboardInterrupt):
+    """The user's own Ctrl-C, which ends the run."""
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    raise Interrupted
+
+
 class Guard:
     """Limits and names the calls into one implementation; `limit_s` seconds a call, less once it has hung."""
 
@@ -70,13 +79,17 @@ class Guard:
         if self._watching or not CAN_TIME or threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = signal.signal(signal.SIGALRM, self._ring)
+        handlers: dict[int, Callable[[int, FrameType | None], None]] = {signal.SIGALRM: self._ring}
+        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+            handlers[signal.SIGINT] = _interrupt
+        before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
         self._watching = True
         try:
             yield
         finally:
             self._watching = False
-            signal.signal(signal.SIGALRM, before)
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     def _ring(self, signum: int, frame: FrameType | None) -> None:
         limit_s, self.limit_s = self.limit_s, max(self.limit_s / 4, 0.25)  # one that hangs may hang in every clause
@@ -98,9 +111,11 @@ class Guard:
             signal.setitimer(signal.ITIMER_REAL, self.limit_s)
         try:
             yield
-        except (Violation, NotClaimed, ImplementationError):
+        except (Violation, NotClaimed, ImplementationError, Hung, Interrupted):
             raise
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt) and not self._watching:
+                raise
             raise ImplementationError(f"{what} raised {describe(error)}") from error
         finally:
             if self._watching:
