@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import replace
 
 from .remedies import REMEDIES
@@ -42,6 +43,8 @@ OF_MASKS = (
     r"seed-\d|edge-\d|limits-\d|inference-4|eval-5|gradient-\d+|backprop-\d|module-2|numerics-\d|layout-2|rate-5|independence-7|product-\d"
 )
 ALMOST_ANY = r"(?!edge-[348]|limits-3|module-[13]).*"  # what a layer refuses, holds or shows is another matter
+RAISED = re.compile(r" raised (?P<said>(?P<kind>\w+)\b.*?\((?P<where>[^()]+, line \d+)\))")  # as guard.describe says it
+NEARLY_ALL, ENOUGH = 0.8, 10  # of the clauses that are claimed, and how many those must be
 ECHOES = (  # a cause, and what fails with it
     (r"seed-3|limits-6|layout-[123]|product-[67]", ALMOST_ANY),
     (r"numerics-1|limits-7", r"numerics-\d|limits-[179]|edge-[16]|scale-1|product-1|backprop-1"),
@@ -59,7 +62,26 @@ ECHOES = (  # a cause, and what fails with it
 
 def diagnose(clauses: tuple[Judged, ...], seen: Observations) -> tuple[Cause, ...]:
     """The causes, the likeliest first, each with its echoes; empty where nothing is violated."""
-    failed = [c.clause for c in clauses if c.verdict is Verdict.VIOLATED]
+    raising = _raises_everywhere(clauses)
+    failed = [c.clause for c in clauses if c.verdict is Verdict.VIOLATED and not any(c.clause in (r.clause, *r.echoes) for r in raising)]
+    return (*raising, *_causes(failed, seen))
+
+
+def _raises_everywhere(clauses: tuple[Judged, ...]) -> list[Cause]:
+    """The one error, of one kind and from one line, that is all there is to say of nearly all clauses; nothing where there is none."""
+    raised = {c.clause: found for c in clauses if c.verdict in (Verdict.ERROR, Verdict.VIOLATED) and (found := RAISED.search(c.summary))}
+    claimed = sum(c.verdict is not Verdict.NOT_CLAIMED for c in clauses)
+    if claimed < ENOUGH or len(raised) < NEARLY_ALL * claimed:
+        return []
+    ((error, count),) = Counter(found.group("kind", "where") for found in raised.values()).most_common(1)
+    if count < NEARLY_ALL * claimed:
+        return []
+    first, *others = (clause for clause, found in raised.items() if found.group("kind", "where") == error)
+    sentence = f"It raises nearly wherever it is called, in {count} of {claimed} clauses: {raised[first]['said']}. Mend this first."
+    return [Cause(first, sentence, tuple(others), known=True)]
+
+
+def _causes(failed: list[str], seen: Observations) -> tuple[Cause, ...]:
     named = _named(failed, seen)
     causes = [Cause(clause, sentence, known=True) for clause, sentence in named.items()]
     left = [c for c in failed if c not in named and not any(_echoes(cause, c) for cause in named)]

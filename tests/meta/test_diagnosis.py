@@ -189,6 +189,30 @@ def test_echoes_are_laid_to_their_cause() -> None:
     assert edge == Cause("edge-3", REMEDIES["edge-3"])
 
 
+def raising(*said: str) -> tuple[Judged, ...]:
+    """As many clauses as sentences; those with a sentence are errors, the others hold."""
+    named = zip(all_clauses(), said, strict=False)
+    return tuple(Judged(c, c, "MUST", Verdict.ERROR if s else Verdict.HOLDS, s, "", "") for c, s in named)
+
+
+def test_a_layer_that_always_raises_has_one_cause() -> None:
+    """One error from one line in nearly all clauses, whatever its words, is one cause; the rest, such as a rate accepted, are others."""
+    said = [f"a call on shape ({n},) raised RuntimeError: no kernel for {n} (yet) (it.py, line 3)" for n in range(11)]
+    wrong = Judged("edge-3", "edge-3", "MUST", Verdict.VIOLATED, "rate nan was accepted", "", "")
+    first, second = diagnosis.diagnose((*raising(*said), wrong), {})
+    sentence = "It raises nearly wherever it is called, in 11 of 12 clauses: RuntimeError: no kernel for 0 (yet) (it.py, line 3)."
+    assert (first.clause, first.sentence, first.known) == (next(iter(all_clauses())), f"{sentence} Mend this first.", True)
+    assert (len(first.echoes), second) == (10, Cause("edge-3", REMEDIES["edge-3"]))
+
+
+def test_errors_of_several_kinds_or_of_few_clauses_are_no_one_cause() -> None:
+    """Errors from many lines, in a part of the clauses, or where few clauses were judged, are left as they are."""
+    assert diagnosis.diagnose(raising(*(f"a call raised ValueError: no (layer.py, line {n})" for n in range(20))), {}) == ()
+    same = "a call raised ValueError: no (layer.py, line 3)"
+    assert diagnosis.diagnose(raising(*[same] * 7, *[""] * 7), {}) == ()
+    assert diagnosis.diagnose(raising(*[same] * 5), {}) == ()
+
+
 def test_of_clauses_about_chance_the_strongest_is_the_cause() -> None:
     """Rows that share a mask fail rate-1 too, but further off is what they share; a certain repetition counts, a neighbour's echo half."""
     failed = judged("rate-1", "independence-4") + tuple(

@@ -20,6 +20,7 @@ STYLES = {
     Verdict.KNOWN: "yellow",
     Verdict.NOT_CLAIMED: "dim",
 }
+ECHOES = 20  # so many are listed under a cause
 TABLES = 3  # with more targets than this, only what does not hold is listed
 
 
@@ -70,8 +71,10 @@ def _show_causes(console: Console, answer: Answer) -> None:
         said = "likely cause" if cause.known else "no known bug fits; by what failed"
         console.print(Text(f"\n{said}: {cause.sentence}", style="bold red"))
         _show_failure(console, [by_id[cause.clause]])
-        for echo in cause.echoes:
+        for echo in cause.echoes[:ECHOES]:
             console.print(Text(f"  echo {echo}: {by_id[echo].summary}", style="dim"), overflow="ellipsis", no_wrap=True)
+        if len(cause.echoes) > ECHOES:
+            console.print(Text(f"  and {len(cause.echoes) - ECHOES} more", style="dim"))
 
 
 def _show_failures(console: Console, answer: Answer) -> None:
