@@ -24,7 +24,7 @@ def record_of(item: pytest.Item, call: pytest.CallInfo[Any], session: Session) -
     reproduce = ""
     if verdict not in (Verdict.HOLDS, Verdict.NOT_CLAIMED):
         target, run = session.targets[label], session.run(label)
-        shown = snippet(target, run.adapter) if "impl" in getattr(item, "fixturenames", ()) else ""
+        shown = snippet(target, run.adapter, clause) if "impl" in getattr(item, "fixturenames", ()) else ""
         reproduce = shown or command(target, clause, session.options)
     return Record(label, clause, level, verdict.value, message, notes.certificate, reproduce, notes.observations)
 

@@ -14,6 +14,7 @@ from .guard import Call
 from .targets import Target
 
 SHORT = 64  # numbers that still make a line
+UNSHOWN = ("gradient-5", "gradient-6", "eval-4", "edge-9", "layout-5", "inference-3", "product-7")  # by an output and its gradient
 
 
 def command(target: Target, clause: str, known: Options) -> str:
@@ -23,10 +24,10 @@ def command(target: Target, clause: str, known: Options) -> str:
     return f"dropspec check {shlex.quote(target.text)} --clause {clause}{options}"
 
 
-def snippet(target: Target, adapter: Adapter) -> str:
-    """A line of Python for the shell that repeats the last call; empty where that is more than a line can say."""
+def snippet(target: Target, adapter: Adapter, clause: str) -> str:
+    """A line of Python for the shell that repeats the last call; empty where that is more than a line can say, or shows nothing."""
     call = adapter.guard.last
-    if call is None or adapter.guard.forwards != 1 or call.x.size > SHORT:
+    if clause in UNSHOWN or call is None or adapter.guard.forwards != 1 or call.x.size > SHORT:
         return ""
     of_numpy = adapter.framework == "numpy" and call.x.flags.c_contiguous and call.x.dtype.name != "bfloat16"
     if not of_numpy and adapter.framework != "torch":
@@ -38,7 +39,8 @@ def snippet(target: Target, adapter: Adapter) -> str:
     else:
         spelled = adapter.spelled(call.rate, call.mode)
         seeded = [] if call.seed is None else adapter.seeded(call.seed)
-        code = "; ".join((_numpy_lines if of_numpy else _torch_lines)(target, call, seeded, spelled))
+        also = ", x" if clause == "layout-3" else ""  # which the call changed
+        code = "; ".join((_numpy_lines if of_numpy else _torch_lines)(target, call, seeded, f"{spelled}{also}"))
     if "nan" in code or "inf" in code:
         code = "from math import inf, nan; " + code
     return f'python -c "{code}"' if '"' not in code else f"python -c {shlex.quote(code)}"

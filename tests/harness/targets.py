@@ -50,7 +50,9 @@ class Target:
     def import_line(self) -> str:
         """Python that makes `name` mean the target."""
         if self.is_file:
-            return f"import runpy; {self.name} = runpy.run_path({self.where!r})[{self.attr.split('.')[0]!r}]" + self._rest()
+            folder = str(Path(self.where).parent)
+            beside = "" if folder == "." else f"import sys; sys.path.insert(0, {folder!r}); "
+            return f"{beside}import runpy; {self.name} = runpy.run_path({self.where!r})[{self.attr.split('.')[0]!r}]" + self._rest()
         head = self.attr.split(".")[0]
         return f"from {self.where} import {head}" + (f"; {self.name} = {self.attr}" if "." in self.attr else "")
 
@@ -106,11 +108,18 @@ def _run_file(path: Path) -> Any:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # so that what the file defines can be pickled
+    folder = str(path.resolve().parent)
+    sys.path.insert(0, folder)  # as `python path/file.py` would
     try:
         spec.loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
         raise
+    finally:
+        if folder in sys.path:
+            sys.path.remove(folder)
+        if folder not in sys.path:
+            sys.path.append(folder)  # for what it imports later; what other targets import comes first
     return module
 
 

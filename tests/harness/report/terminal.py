@@ -21,6 +21,7 @@ STYLES = {
     Verdict.NOT_CLAIMED: "dim",
 }
 ECHOES = 20  # so many are listed under a cause
+REASONS = 3  # so many are given where nothing is claimed
 TABLES = 3  # with more targets than this, only what does not hold is listed
 
 
@@ -112,6 +113,11 @@ def _show_footer(console: Console, answer: Answer, options: Options) -> None:
         if n
     ]
     ok = answer.conformant(options.strict)
+    if not answer.claimed:
+        why = "; ".join(list(dict.fromkeys(c.summary for c in answer.clauses))[:REASONS])
+        said = f"does not conform: none of the {len(answer.clauses)} clauses asked for is claimed, so nothing was judged"
+        console.print(Text(f"\n{answer.label} {said} ({why}).\n", style="bold red"))
+        return
     console.print(
         Text(f"\n{answer.label} " + ("conforms" if ok else "does not conform"), style="bold green" if ok else "bold red")
         + Text(f": {answer.claimed} of {len(answer.clauses)} clauses claimed; {', '.join(counts) or 'none judged'}.")
