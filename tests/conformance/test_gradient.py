@@ -8,7 +8,7 @@ import numpy as np
 from dropspec.adapters import Adapter
 from dropspec.arrays import DTYPES, Array, nonzero
 from dropspec.budget import require_far_fetched
-from dropspec.compare import require, require_rescaled, ulps_between
+from dropspec.compare import require, require_rescaled, rescaled, ulps_between
 from dropspec.outcomes import NotClaimed, Violation
 from dropspec.properties import assume, clause, given
 from dropspec.run import Run
@@ -34,9 +34,9 @@ def test_backward_uses_the_scale_of_its_forward(impl: Adapter, case: Case) -> No
     run = impl.train(case.x, case.rate, case.seed, differentiable=True)
     upstream = case.wide_upstream
     g = run.gradient(upstream)
-    passed = nonzero(run.output) & nonzero(g)
-    assume(passed.any())
-    require_rescaled(g, upstream, case.rate, nonzero(run.output), what="gradient (x: the upstream)")
+    survived = nonzero(run.output) & np.isfinite(rescaled(case.x, case.rate))  # what overflows is another clause's
+    assume((survived & nonzero(g)).any())
+    require_rescaled(g, upstream, case.rate, survived, what="gradient (x: the upstream)")
 
 
 @clause("gradient-2")
@@ -55,7 +55,7 @@ def in_networks(impl: Adapter, seed: int) -> Iterator[tuple[str, Array, Array, A
     The upstream of a sum is one number, expanded; that of a transposed output is transposed; that of a residual connection is not the
     layer's alone. The layer's input is no leaf.
     """
-    module = impl.as_module(0.5)
+    impl.as_module(0.5)  # where it is none, this is not claimed
     import torch
 
     rng = np.random.default_rng(seed)
@@ -71,6 +71,7 @@ def in_networks(impl: Adapter, seed: int) -> Iterator[tuple[str, Array, Array, A
         impl.reseed(seed)
         for name, loss in losses.items():
             with impl.guard.call(f"a network around {impl.spelled(0.5, 'training')} in {dtype}"):
+                module = impl.as_module(0.5)
                 module.train()
                 h = leaf * 1
                 y = module(h)

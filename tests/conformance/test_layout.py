@@ -65,7 +65,7 @@ def test_an_earlier_output_is_not_changed(impl: Adapter, case: Case) -> None:
 @clause("layout-4")
 @given(case=cases(layouts=("contiguous", "transposed")))
 def test_in_place_changes_and_returns_the_input(impl: Adapter, case: Case) -> None:
-    """In place, the very input is returned, and it holds the right output."""
+    """In place, the very input is returned, it holds the right output, and the gradient goes through its mask."""
     x = case.x
     run, is_the_input = impl.in_place(x, case.rate, case.seed)
     if not is_the_input:
@@ -74,6 +74,8 @@ def test_in_place_changes_and_returns_the_input(impl: Adapter, case: Case) -> No
     assume(mask.any())
     require_rescaled(run.input_after, x, case.rate, mask, what="input after an in-place call")
     require((run.input_after == 0) | mask, "what is dropped in place must be 0", came=run.input_after)
+    g = run.gradient(case.upstream)
+    require(nonzero(g) == mask, "the gradient must know of what was done in place", output=run.output, gradient=g)
 
 
 @clause("layout-4")

@@ -113,7 +113,7 @@ def _dropout(profile: Profile) -> Plan:
         Campaign(0.1, "float32", (64, 1024), loose, ("rate", "left"), "repeated"),
         Campaign(0.3, "float32", (512, 512), loose, ("rate", "unit")),  # 2^18 units in one call
         Campaign(0.3, "float32", (1, 4096), loose, ("rate", "left")),  # a batch of one
-        Campaign(0.3, "float32", (1 << 17, 1), loose, ("rate", "left", "unit")),  # more rows than 16 bits count
+        Campaign(0.3, "float32", (1 << 17, 1), loose, ("rate", "beside", "unit")),  # more rows than 16 bits count
         *(Campaign(0.3, "float32", shape, loose, ("rate", "left", "above")) for shape in OF_RANK),
         _differentiable(profile, ("rate", "left", "above", "call")),
     )
@@ -133,7 +133,7 @@ def _dropout(profile: Profile) -> Plan:
         "expectation-1": (View("mean", main),),
         "expectation-2": (View("square", main),),
         "independence-1": (View("left", everywhere),),
-        "independence-2": (View("above", (*main, *elsewhere)),),
+        "independence-2": (View("above", (*main, *elsewhere)), View("beside", elsewhere)),
         "independence-3": (View("call", (*main, *elsewhere)), View("above", small)),
         "independence-4": (View("sum of row", main), View("sum of call", (*main, *small))),
         "independence-5": (View("echo", main),),

@@ -45,6 +45,7 @@ MISLEADING = (  # whose first cause is another: the echo is as strong as the bug
     "independence:HasEightMasksOfSmallCalls",
     "layout:ReadsStorageOrder",
     "rate:SparesBeyondSixteenBits",
+    "rate_shapes:SparesRowsBeyondSixteenBits",
     "weights:KeepsItsFirstMasks",
     "weights:DropsExactly",
 )

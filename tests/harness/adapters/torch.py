@@ -93,6 +93,19 @@ def _walk(total: Tensor) -> None:
         raise NotClaimed("it says itself that its backward pass is differentiable once only (@once_differentiable)") from error
 
 
+class InPlaceRun(TorchRun):
+    """One call in place: its input is not the leaf that a gradient is with respect to."""
+
+    def __init__(self, leaf: Tensor, y: Any, guard: Guard, what: object, given: Tensor) -> None:
+        super().__init__(leaf, y, guard, what)
+        self._given = given
+
+    @property
+    def input_after(self) -> Array:
+        """The input as the call left it."""
+        return to_numpy(self._given)
+
+
 class CheckpointedRun(TorchRun):
     """One call under reentrant checkpointing, which knows backward() only."""
 
@@ -208,16 +221,17 @@ class TorchAdapter(TorchStream):
             return CheckpointedRun(tensor, CHECKPOINT(module, tensor, use_reentrant=True), self.guard, what)
 
     def in_place(self, x: Array, rate: float, seed: int) -> tuple[TorchRun, bool]:
-        """With `inplace=True`, where the signature has it."""
+        """With `inplace=True`, where the signature has it; on what is no leaf, as in a network, so that a gradient can be asked for."""
         if "inplace" not in self.signature.names:
             raise NotClaimed("it offers no in-place mode (no parameter `inplace`)")
         self.reseed(seed)
-        what, tensor = f"the in-place forward of {self.spelled(rate, 'training')}", to_torch(x)
+        what, leaf = f"the in-place forward of {self.spelled(rate, 'training')}", to_torch(x).requires_grad_()
+        tensor = leaf * 1
         try:
             module = self.build(rate, inplace=True)
             with self.guard.call(what):
                 module.train()
-                run = TorchRun(tensor, module(tensor), self.guard, what)
+                run = InPlaceRun(leaf, module(tensor), self.guard, what, tensor)
         except ImplementationError as error:
             if isinstance(error.__cause__, NotImplementedError):
                 raise NotClaimed(f"it offers no in-place mode: {error}") from error

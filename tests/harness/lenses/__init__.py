@@ -36,6 +36,7 @@ def build(name: str, campaign: Campaign, alpha: float) -> Lens:
     pairs: dict[str, tuple[str, Callable[[Draw], Pairs | None]]] = {
         "left": ("the left neighbour", left_pairs),
         "above": ("the same unit of the call before" if campaign.calls_as_rows else "the unit above", pairs_above),
+        "beside": ("the unit before it in the batch", left_pairs),
         "call": ("the same unit of the call before", pairs_before),
         "output": ("the same input's weight of the output before", partial(pairs_in_word, apart=INPUTS[campaign.dtype])),
         "row": ("the weight 256 places before", pairs_above),
