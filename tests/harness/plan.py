@@ -119,9 +119,7 @@ def _dropout(profile: Profile) -> Plan:
     )
     small = (
         *(_small(shape, rate, profile.small_calls) for shape, rate in SMALL),
-        *(
-            _small((17,), 0.5, profile.small_calls // 3, dtype) for dtype in ("float64", "float16", "bfloat16")
-        ),  # other vectors, other tails
+        *(_small((17,), 0.5, max(profile.small_calls // 3, 300), dtype) for dtype in OTHERS),  # other vectors, other tails
     )
     half = tuple(c for c in main if c.dtype in ("float16", "bfloat16"))
     everywhere = (*main, *small, *elsewhere)

@@ -18,6 +18,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import cache, partial
 from typing import Any
 
@@ -25,8 +26,9 @@ os.environ["OMP_NUM_THREADS"] = "1"  # as `dropspec check` does; before NumPy an
 
 from dropspec.budget import PROFILES
 from dropspec.clauses import all_clauses
+from dropspec.judging import judge_lens
 from dropspec.outcome import verdict_of
-from dropspec.outcomes import Hung
+from dropspec.outcomes import Hung, ImplementationError, NotClaimed, Undecided, Violation
 from dropspec.run import Notes, Run
 from dropspec.targets import adapt, parse_target
 from dropspec.tests import conformance
@@ -66,7 +68,19 @@ def verdicts(run: Run, clauses: Sequence[str]) -> Iterator[tuple[str, Verdict, s
 def survived(target: str, clauses: Sequence[str], seeds: Sequence[int]) -> list[int]:
     """The seeds under which a mutant is neither violated nor departed from in any clause that it states, in the standard profile."""
     adapter = adapt(parse_target(target), 10.0)
-    return [s for s in seeds if not any(v in FOUND for _, v, _ in verdicts(Run(adapter, PROFILES["standard"], s), clauses))]
+    return [s for s in seeds if not any(is_found(Run(adapter, PROFILES["standard"], s), clause) for clause in clauses)]
+
+
+def is_found(run: Run, clause: str) -> bool:
+    """Whether a clause is violated, or departed from; of a clause of chance, as soon as a campaign fails, which is what its test asks."""
+    for view in run.plan.views.get(clause, ()):
+        for campaign in view.campaigns:
+            with suppress(Undecided, NotClaimed, ImplementationError, Hung):
+                try:
+                    judge_lens(run.results([campaign]), view.lens, Notes())
+                except Violation:
+                    return True
+    return any(verdict in FOUND for _, verdict, _ in verdicts(run, [clause]))
 
 
 def accused(target: str, seeds: Sequence[int]) -> list[str]:

@@ -16,7 +16,7 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from dropspec.adapters.torch import to_numpy, to_torch
+from dropspec.adapters.torch_run import to_numpy, to_torch
 from dropspec.arrays import DTYPES, Array, nonzero
 from dropspec.compare import require, require_identical, ulps_allowed, ulps_between
 from dropspec.reference.dropout import apply_mask, check_rate, draw_mask, dropout, gradient

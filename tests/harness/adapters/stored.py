@@ -20,8 +20,8 @@ from ..guard import Call
 from ..outcomes import BadReply, BadTarget, NotClaimed
 from .base import Layer
 from .connections import Weights
-from .torch import to_numpy, to_torch
 from .torch_connect import TorchConnectModule, reload
+from .torch_run import to_numpy, to_torch
 
 NO_PRODUCT = "its output is no linear layer's: it is judged by the masked weight that it stores"
 

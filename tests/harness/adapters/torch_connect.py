@@ -20,7 +20,7 @@ from .base import Claims, Layer
 from .connect import ConnectAdapter
 from .connections import Connection, Gradients
 from .linear_signature import LinearSignature
-from .torch import to_numpy, to_torch
+from .torch_run import to_numpy, to_torch
 from .torch_stream import TorchStream, stream_of_function
 
 PROBE_SHAPE = (5, 3)  # of the weight by which the parameters are told apart: not square, so that a transposed one shows
