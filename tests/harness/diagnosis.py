@@ -137,11 +137,11 @@ def _effect(clause: str, seen: Observations) -> float:
         if not name.endswith(f" on {clause}"):
             continue
         lens = name.removeprefix("effect of ").removesuffix(f" on {clause}")
-        if lens == "twins":
+        if lens in ("twins", "overlap"):
             value = CERTAIN
         elif lens.startswith("sum"):
             value = CERTAIN * value if value > 0.7 else 0.0
-        elif lens == "echo" and seen.get("echo lag", 0) < 64:
+        elif lens == "beside" or (lens == "echo" and seen.get("echo lag", 0) < 64):
             value /= 2  # neighbours that share their fate
         effects.append(value)
     return max(effects) / OF_THE_RATE.get(clause, 1)

@@ -22,7 +22,8 @@ from contextlib import suppress
 from functools import cache, partial
 from typing import Any
 
-os.environ["OMP_NUM_THREADS"] = "1"  # as `dropspec check` does; before NumPy and torch read it
+if __name__ == "__main__":
+    os.environ["OMP_NUM_THREADS"] = "1"  # as `dropspec check` does; before NumPy and torch read it
 
 from dropspec.budget import PROFILES
 from dropspec.clauses import all_clauses
