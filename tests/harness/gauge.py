@@ -82,7 +82,7 @@ class Gauge:
             return np.asarray(self._mixture(self.n) - xlogy(self.n, self.q).sum(1))
         whole = np.maximum(self.total.sum(1, keepdims=True), 1)
         fitted = xlogy(self.total, self.total / whole).sum(1)  # the best that one shared probability can do
-        return self._mixture(self.n) + self._mixture(np.maximum(self.total - self.n, 0)) - fitted
+        return np.asarray(self._mixture(self.n) + self._mixture(np.maximum(self.total - self.n, 0)) - fitted)
 
     def _mixture(self, n: Counts) -> Counts:
         counts = self.prior + n

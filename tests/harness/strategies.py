@@ -127,7 +127,8 @@ def _across_binades(rng: np.random.Generator, shape: tuple[int, ...], dtype: np.
     return np.asarray(magnitude | sign).view(dtype)
 
 
-T, E = TypeVar("T"), TypeVar("E")
+T = TypeVar("T")
+E = TypeVar("E")
 PLACES = 1 << 16
 STEPS = tuple(1.1347241384015194**-k for k in range(1, 6))  # powers of the root of x^6 = x + 1, for five dimensions
 
@@ -184,9 +185,10 @@ def draw_recipes(count: int, seed: int) -> tuple[Recipe, ...]:
     start = [rng.random() for _ in STEPS]
     recipes = [Recipe(0, 0, 0, 0, RATES[0], 0)]
     for n in range(1, count):
-        *places, u = ((at + n * step) % 1 for at, step in zip(start, STEPS, strict=True))
+        *at, u = ((begun + n * step) % 1 for begun, step in zip(start, STEPS, strict=True))
+        shape, dtype, layout, values = (int(place * PLACES) for place in at)
         rate = RATES[int(2 * u * len(RATES))] if u < 0.5 else 0.001 + 0.998 * (2 * u - 1)
-        recipes.append(Recipe(*(int(place * PLACES) for place in places), rate, rng.getrandbits(31)))
+        recipes.append(Recipe(shape, dtype, layout, values, rate, rng.getrandbits(31)))
     return tuple(recipes)
 
 
