@@ -193,7 +193,8 @@ def test_recomputation_replays_the_mask(impl: Adapter, case: Case) -> None:
 @clause("gradient-10")
 def test_weights_of_a_dropped_unit_stay_where_they_were(impl: Adapter, run: Run) -> None:
     """In Linear 10→20, ReLU, dropout, Linear 20→1, one example at a time: a dropped unit's weights get no gradient, and SGD leaves them."""
-    dropout = impl.as_module(0.3).train()
+    dropout = impl.as_module(0.3)
+    dropout.train()
     import torch
     from torch import nn
 

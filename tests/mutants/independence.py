@@ -251,7 +251,7 @@ class HasEightMasksOfSmallCalls(_HasFewMasks):
         return super().draw_mask(x) if x.numel() < 100 else Dropout.draw_mask(self, x)
 
 
-@breaks("independence-4")
+@breaks("independence-4", "independence-6")
 class MirrorsHalves(Dropout):
     """Takes 1 - u of the first half of a call for the second, to save half of the uniforms: at rate 0.5 half of a call is dropped."""
 
@@ -260,7 +260,7 @@ class MirrorsHalves(Dropout):
         return laid_out_as(x, torch.cat((half, 1 - half))[: x.numel()] >= self.p)
 
 
-@breaks("independence-5", "independence-4")
+@breaks("independence-5", "independence-4", "independence-6")
 class MirrorsWithinRows(Dropout):
     """Takes 1 - u of the first half of each row for its second half."""
 
@@ -270,7 +270,7 @@ class MirrorsWithinRows(Dropout):
         return laid_out_as(x, torch.cat((half, 1 - half), -1)[..., :width] >= self.p)
 
 
-@breaks("independence-3")
+@breaks("independence-3", "independence-6")
 class MirrorsCalls(Dropout):
     """Takes 1 - u of the last call for every second one of a shape: antithetic pairs, which halve the variance of a mean over calls."""
 

@@ -222,7 +222,7 @@ class KeepsItsFirstMasks(DropConnect):
         return kept.setdefault((examples, parameter.shape), super().draw_mask(parameter, examples)).clone()
 
 
-@breaks("weights-6")
+@breaks("weights-6", "weights-8")
 class AlternatesMasks(DropConnect):
     """Uses the complement of the last call's uniforms in every second call: antithetic masks."""
 
