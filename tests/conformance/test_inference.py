@@ -13,7 +13,7 @@ from dropspec.outcomes import NotClaimed, Undecided, Violation
 from dropspec.plan import MOMENT_RATES
 from dropspec.properties import clause, given
 from dropspec.run import Notes, Run
-from dropspec.strategies import LARGE, Case, LinearCase, cases, linear_cases
+from dropspec.strategies import LARGE, Case, LinearCase, cases, linear_cases, seeds
 from dropspec.trials import must_work, require_evaluation
 
 QUARTILE = 0.6744897501960817  # of the standard normal: half of it lies within
@@ -40,6 +40,15 @@ def test_nothing_is_dropped_or_scaled(impl: ConnectAdapter, notes: Notes) -> Non
     """Of 4,096 weights of 1 all come out as they are, at three rates."""
     require_mean_field(impl)
     require_evaluation(impl, notes)
+
+
+@clause("inference-1")
+def test_without_a_bias_weights_are_as_they_are(impl: ConnectAdapter) -> None:
+    """The same of 32 weights of a layer that is built with bias=False."""
+    require_mean_field(impl)
+    dtype = DTYPES[impl.claims.dtypes[0]]
+    y = impl.without_bias(0.5, np.ones((32, 1), dtype)).evaluate(np.ones((2, 1), dtype)).output
+    require(y == 1, "without a bias, an output in evaluation of one weight and input of 1 must be 1", came=y)
 
 
 @clause("inference-1")
@@ -117,6 +126,23 @@ def test_training_and_evaluation_follow_each_other(impl: ConnectAdapter, case: C
         y = layer.evaluate(weights).output
         if not impl.claims.samples:
             require_identical(y, weights, f"after the {step} in training, evaluation must give the weights again")
+
+
+@clause("inference-4")
+@given(seed=seeds())
+def test_a_weight_that_changed_is_used(impl: ConnectAdapter, seed: int) -> None:
+    """After each step of an optimiser training and evaluation go by the new weight, whichever of the two comes first."""
+    dtype = DTYPES[impl.claims.dtypes[0]]
+    weight, x = np.ones((256, 1), dtype), np.ones((2, 1), dtype)
+    layer = impl.connect(0.5, weight)
+    impl.reseed(seed)
+    for size, modes in ((1, "training evaluation training"), (4, "evaluation training"), (16, "training evaluation")):
+        layer.assign(weight * dtype.type(size))
+        for mode in modes.split() if impl.evaluates and not impl.claims.samples else ("training",):
+            with must_work(f"{mode} after the weight was changed"):
+                y = (layer.train if mode == "training" else layer.evaluate)(x).output
+            right = (0, 2 * size) if mode == "training" else (size,)
+            require(np.isin(y, right), f"after all weights were set to {size}, {mode} at rate 0.5 must give {right} for an input of 1", came=y)
 
 
 def _require_rate_0_both_ways(impl: ConnectAdapter, weights: Array) -> None:

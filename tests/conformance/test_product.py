@@ -14,7 +14,7 @@ from dropspec.probes import probe
 from dropspec.properties import clause, given
 from dropspec.reference.dropconnect import forward
 from dropspec.run import Notes, Run
-from dropspec.strategies import LARGE, Case, LinearCase, cases, linear_cases
+from dropspec.strategies import LARGE, Case, LinearCase, cases, linear_cases, seeds
 
 WIDE = ("float32", "float64")  # where a missing product cannot be taken for rounding
 
@@ -28,6 +28,17 @@ def test_surviving_weights_are_rescaled(impl: ConnectAdapter, case: Case, notes:
     if case.values == "plain" and mask.any():
         notes.observe(f"scale at {case.rate!r}", float(np.median(np.abs(y[mask].astype(float) / case.x[mask].astype(float)))))
     require_rescaled(y, case.x, case.rate, mask, what="output (x: its only weight)")
+
+
+@clause("product-1")
+@given(seed=seeds())
+def test_without_a_bias_they_are_rescaled_alike(impl: ConnectAdapter, seed: int) -> None:
+    """Of a layer that is built with bias=False, weights of 1 at rate 0.5 come out as 0 or 2."""
+    dtype = DTYPES[impl.claims.dtypes[0]]
+    layer = impl.without_bias(0.5, np.ones((32, 1), dtype))
+    impl.reseed(seed)
+    y = layer.train(np.ones((2, 1), dtype)).output
+    require(np.isin(y, (0, 2)), "without a bias, an output at rate 0.5 of one weight and input of 1 must be 0 or 2", came=y)
 
 
 @clause("product-2")

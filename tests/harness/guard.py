@@ -10,9 +10,9 @@ from __future__ import annotations
 import signal
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -27,7 +27,10 @@ CAN_TIME = hasattr(signal, "SIGALRM")
 
 @dataclass(frozen=True)
 class Call:
-    """The last call made of an implementation, kept to spell a reproduction from; `parameters` are a linear layer's weight and bias."""
+    """The last call made of an implementation, kept to spell a reproduction from.
+
+    Of a linear layer `parameters` are its weight and bias, and `options` what its constructor was given besides sizes and rate.
+    """
 
     mode: str
     x: Array
@@ -35,6 +38,7 @@ class Call:
     seed: int | None
     differentiable: bool
     parameters: tuple[Array, Array | None] | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Said:

@@ -39,7 +39,7 @@ def _note_rates(run: Run, results: list[Results], notes: Notes) -> None:
             notes.observe(f"drop rate at {r.campaign.rate:g} in {r.campaign.dtype}", r.findings["rate"].share)
 
 
-RATE_FREE = frozenset({"rate", "echo", "twins"})
+RATE_FREE = frozenset({"rate", "echo", "twins", "overlap"})
 NEED_THE_RATE = frozenset({"sum of row", "sum of call"})
 
 

@@ -20,6 +20,15 @@ class ScalesInEval(DropConnect):
 
 
 @breaks("inference-1")
+class ScalesInEvalWithoutBias(DropConnect):
+    """Multiplies by keep in evaluation where there is no bias."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = super().forward(x)
+        return y if self.bias is not None or self.training else y * (1 - self.p)
+
+
+@breaks("inference-1")
 class StaysActiveInEval(DropConnect):
     """Drops in evaluation too, as Monte Carlo DropConnect does without saying so."""
 
@@ -79,6 +88,32 @@ class KeepsTheMaskedWeight(DropConnect):
         if self.training and self.p > 0:
             self.masked = self.apply_mask(self.weight, torch.rand_like(self.weight, dtype=torch.float64) >= self.p).detach()
         return super().forward(x)
+
+
+@breaks("inference-4")
+class EvaluatesItsFirstWeight(DropConnect):
+    """Keeps a copy of the weight at the first evaluation, for speed, and evaluates by it from then on."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training:
+            return super().forward(x)
+        if not hasattr(self, "fast"):
+            self.fast = self.weight.detach().clone()
+        weight = self.weight if torch.is_grad_enabled() else self.fast
+        return self.product(x, weight, self.bias)
+
+
+@breaks("inference-4")
+class TrainsTheWeightOfTheLastEvaluation(DropConnect):
+    """Masks a copy of the weight that was made where the mode changed, and so misses all steps between two evaluations."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or not hasattr(self, "raw"):
+            self.raw = self.weight.detach().clone()
+        if not self.training or self.p == 0:
+            return self.product(x, self.weight, self.bias)
+        stale = self.weight + (self.raw - self.weight).detach()  # with the gradient of the weight
+        return self.product(x, self.apply_mask(stale, self.draw_mask(stale, x.shape[:-1])), self.bias)
 
 
 class MatchesMoments(DropConnect):

@@ -45,6 +45,15 @@ class ScalesThroughBfloat16(DropConnect):
         return torch.where(mask, parameter / keep, 0)
 
 
+@breaks("product-1")
+class ScalesTwiceWithoutBias(DropConnect):
+    """Divides by keep once more where there is no bias: two paths, of which one was tried."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = super().forward(x)
+        return y / (1 - self.p) if self.bias is None and self.training and 0 < self.p < 1 else y
+
+
 @breaks("product-2")
 class TurnsTheMaskRound(DropConnect):
     """Reverses the input where its numbers are not powers of two: right on the probe's numbers only."""

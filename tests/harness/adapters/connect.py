@@ -38,6 +38,10 @@ class ConnectAdapter(Adapter):
         """A new layer of weight.shape = (outputs, inputs), with this weight and bias, in the dtype of the weight."""
         raise NotImplementedError
 
+    def without_bias(self, rate: Any, weight: Array) -> Connection:
+        """A new layer that is built with `bias=False`. Raises NotClaimed where it cannot be."""
+        raise NotClaimed("it is no class that is built with or without a bias")
+
     def plain(self, x: Array, weight: Array, bias: Array | None) -> Array:
         """W x + b by the framework's own linear layer."""
         raise NotClaimed("its framework has no linear layer of its own")

@@ -53,6 +53,10 @@ class Connection:
         """A new layer that loaded the state_dict of this one."""
         raise NotClaimed("it has no state_dict")
 
+    def assign(self, weight: Array) -> None:
+        """Writes other numbers into the weight, as an optimiser does between two calls."""
+        raise NotClaimed("it holds no weight between calls")
+
     @property
     def parameters(self) -> tuple[Array, Array | None]:
         """The weight and the bias as they are now."""

@@ -38,10 +38,10 @@ class LinearSignature(Signature):
             return function(x, weight, bias, rate, **options)
         return function(x, weight, bias, **{self.rate: rate}, **options)
 
-    def spelled_class(self, name: str, inputs: int, outputs: int, rate: Any) -> str:
+    def spelled_class(self, name: str, inputs: int, outputs: int, rate: Any, **options: Any) -> str:
         """A construction in Python."""
         by_place, by_name = self._arguments(inputs, outputs, rate)
-        given = [self.value(a) for a in by_place] + [f"{n}={self.value(a)}" for n, a in by_name.items()]
+        given = [self.value(a) for a in by_place] + [f"{n}={self.value(a)}" for n, a in (by_name | options).items()]
         return f"{name}({', '.join(given)})"
 
     def spelled_function(self, name: str, rate: Any, mode: str, stream: str = "") -> str:

@@ -80,7 +80,7 @@ class StoredLayer(Weights):
 
     def _twin(self, how: Callable[[nn.Module], nn.Module]) -> StoredLayer:
         twin = StoredLayer(self.adapter, self._rate)
-        with self.adapter.guard.call(f"copying {self.adapter.named(self._rate, self._shape)}"):
+        with self.adapter.guard.call(f"copying {self.adapter.named(self._rate, self._shape, {})}"):
             twin._module = how(self._module)
             twin.raw = twin._module.get_parameter(self.adapter.weight_name)
         twin._set, twin._shape = self._set, self._shape
@@ -97,7 +97,7 @@ class StoredLayer(Weights):
 
     def _forward(self, mode: str, x: Array, differentiable: bool) -> StoredRun:
         adapter = self.give(x).adapter
-        what = f"the {mode} forward of {adapter.named(self._rate, self._shape)} in {x.dtype}"
+        what = f"the {mode} forward of {adapter.named(self._rate, self._shape, {})} in {x.dtype}"
         adapter.guard.record(Call(mode, x, self._rate, adapter.last_seed, differentiable))
         with adapter.guard.call(what), torch.set_grad_enabled(differentiable):
             self._module.train(mode == "training")  # whose own result may be None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -75,9 +75,9 @@ class TorchConnection(Connection):
 
     def _forward(self, mode: str, x: Array, differentiable: bool) -> TorchProduct:
         adapter, made = self._adapter, self._made
-        what = f"the {mode} forward of {adapter.named(made.rate, made.shape)} on {x.dtype} of shape {x.shape}"
+        what = f"the {mode} forward of {adapter.named(made.rate, made.shape, made.options)} on {x.dtype} of shape {x.shape}"
         tensor = to_torch(x).requires_grad_(differentiable)
-        adapter.guard.record(Call(mode, x, made.rate, adapter.last_seed, differentiable, self.parameters))
+        adapter.guard.record(Call(mode, x, made.rate, adapter.last_seed, differentiable, self.parameters, made.options))
         with adapter.guard.call(what), torch.set_grad_enabled(differentiable):
             return TorchProduct(tensor, self._call(tensor, mode == "training"), made.parameters(), adapter.turned, adapter.guard, what)
 
@@ -86,6 +86,14 @@ class TorchConnection(Connection):
         """The weight and the bias as they are now."""
         weight, bias = self._made.parameters()
         return to_numpy(weight.T if self._adapter.turned else weight), None if bias is None else to_numpy(bias)
+
+    def assign(self, weight: Array) -> None:
+        """Into the parameter in place, without a graph."""
+        if self._made.module is None:
+            super().assign(weight)
+        own = self._made.parameters()[0]
+        with torch.no_grad():
+            own.copy_(to_torch(weight.T if self._adapter.turned else weight))
 
     def copy(self) -> TorchConnection:
         """By copy.deepcopy."""
@@ -130,7 +138,7 @@ class TorchConnectAdapter(TorchStream, ConnectAdapter):
         if self.claims.unreachable:
             raise NotClaimed(self.claims.unreachable)
 
-    def named(self, rate: Any, shape: tuple[int, ...]) -> str:
+    def named(self, rate: Any, shape: tuple[int, ...], options: Mapping[str, Any]) -> str:
         """How messages call it."""
         return self.spelled(rate, "", shape)
 
@@ -180,10 +188,10 @@ class TorchConnectModule(TorchConnectAdapter):
 
     def build(self, rate: Any, shape: tuple[int, ...], options: dict[str, Any]) -> nn.Module:
         """Calls the constructor."""
-        with self.guard.call(f"the construction of {self.spelled(rate, '', shape)}"):
+        with self.guard.call(f"the construction of {self.named(rate, shape, options)}"):
             module = self.signature.build(self.thing, shape[1], shape[0], self.given(rate), **options)
         if not isinstance(module, nn.Module):
-            raise BadReply(f"{self.spelled(rate, '', shape)} built {type(module).__name__}, not a torch.nn.Module")
+            raise BadReply(f"{self.named(rate, shape, options)} built {type(module).__name__}, not a torch.nn.Module")
         return module
 
     def constructed(self, rate: Any) -> Layer:
@@ -193,23 +201,31 @@ class TorchConnectModule(TorchConnectAdapter):
 
     def connect(self, rate: Any, weight: Array, bias: Array | None = None, **options: Any) -> TorchConnection:
         """A new module with this weight and bias; without a bias the module's own is set to 0."""
+        if bias is not None and not self.bias_name:
+            raise NotClaimed("it has no bias")
+        return self._connect(rate, weight, bias, options)
+
+    def without_bias(self, rate: Any, weight: Array) -> TorchConnection:
+        """A new module that is built with `bias=False`."""
+        return self._connect(rate, weight, None, {"bias": False})
+
+    def _connect(self, rate: Any, weight: Array, bias: Array | None, options: dict[str, Any]) -> TorchConnection:
         self.require_reachable()
         if unknown := [name for name in options if name not in self.signature.names]:
             raise NotClaimed(f"its constructor takes no {unknown[0]}")
-        if bias is not None and not self.bias_name:
-            raise NotClaimed("it has no bias")
         module = self.build(rate, weight.shape, options)
-        with self.guard.call(f"setting the parameters of {self.spelled(rate, '', weight.shape)} in {weight.dtype}"), torch.no_grad():
+        with self.guard.call(f"setting the parameters of {self.named(rate, weight.shape, options)} in {weight.dtype}"), torch.no_grad():
             tensor = to_torch(weight)
             module = module.to(tensor.dtype)
             module.get_parameter(self.weight_name).copy_(tensor.T if self.turned else tensor)
-            if self.bias_name:
-                own = module.get_parameter(self.bias_name)
+            own = self._held(module)[1]
+            if own is not None:
                 own.copy_(torch.zeros_like(own) if bias is None else to_torch(bias))
         return self._around(module, _Made(rate, weight.shape, options, module, lambda: self._held(module)))
 
     def _held(self, module: nn.Module) -> tuple[Tensor, Tensor | None]:
-        return module.get_parameter(self.weight_name), module.get_parameter(self.bias_name) if self.bias_name else None
+        parameters = dict(module.named_parameters())
+        return parameters[self.weight_name], parameters.get(self.bias_name)
 
     def _around(self, module: nn.Module, made: _Made) -> TorchConnection:
         def call(x: Tensor, training: bool) -> Any:
@@ -221,23 +237,27 @@ class TorchConnectModule(TorchConnectAdapter):
     def copied(self, made: _Made, how: Callable[[nn.Module], nn.Module]) -> TorchConnection:
         """A connection around a copy of the module."""
         assert made.module is not None
-        with self.guard.call(f"copying {self.spelled(made.rate, '', made.shape)}"):
+        with self.guard.call(f"copying {self.named(made.rate, made.shape, made.options)}"):
             module = how(made.module)
         return self._around(module, _Made(made.rate, made.shape, made.options, module, lambda: self._held(module)))
 
     def lines_before(self, call: Call, weight: str, bias: str | bool) -> list[str]:
         """The module, and its parameters set."""
         assert call.parameters is not None
-        lines = [f"layer = {self.spelled(call.rate, '', call.parameters[0].shape)}.to(torch.{call.x.dtype})"]
+        lines = [f"layer = {self.named(call.rate, call.parameters[0].shape, call.options)}.to(torch.{call.x.dtype})"]
         lines.append(f"layer.get_parameter({self.weight_name!r}).data = {weight}{'.T' if self.turned else ''}")
-        if self.bias_name:
+        if self.bias_name and call.options.get("bias", True):
             lines.append(f"layer.get_parameter({self.bias_name!r}).data" + (f" = {bias}" if bias else ".zero_()"))
         return lines
 
     def spelled(self, rate: Any, mode: str, shape: tuple[int, ...] = (1, 1)) -> str:
         """`layer.train()(x)`, or the construction, `DropConnect(3, 5, 0.5)`, without a mode."""
         call = {"training": "layer.train()(x)", "evaluation": "layer.eval()(x)"}.get(mode)
-        return call or self.signature.spelled_class(self.name, shape[1], shape[0], self.given(rate))
+        return call or self.named(rate, shape, {})
+
+    def named(self, rate: Any, shape: tuple[int, ...], options: Mapping[str, Any]) -> str:
+        """By its construction, `DropConnect(3, 5, 0.5, bias=False)`."""
+        return self.signature.spelled_class(self.name, shape[1], shape[0], self.given(rate), **options)
 
 
 class TorchConnectFunction(TorchConnectAdapter):

@@ -14,6 +14,9 @@ from ..arrays import Array, Bits
 from ..gauge import Decision, Gauge
 
 
+QUARTERS = 4  # of the positions of a draw, whose sums are kept apart
+
+
 @dataclass
 class Draw:
     """One draw of masks, rows × columns, True where a unit survived; with the draw before it.
@@ -49,7 +52,7 @@ class Draw:
         assert self.output is not None
         assert self.weights is not None
         of_quarters = []
-        for y, w in zip(self.output.reshape(4, -1), self.weights.reshape(4, -1), strict=True):
+        for y, w in zip(self.output.reshape(QUARTERS, -1), self.weights.reshape(QUARTERS, -1), strict=True):
             ratios = y * w  # one quarter after another, to stay in the cache
             of_quarters.append((ratios.sum(), ratios @ ratios, ratios.max()))
         return np.array(of_quarters).T

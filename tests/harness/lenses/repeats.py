@@ -28,6 +28,19 @@ def lag_sums(signs: NDArray[np.float32], lags: int) -> NDArray[np.float32]:
     return np.asarray(irfft(spectrum, 2 * lags)[:lags])
 
 
+class RepeatLens(Lens):
+    """A lens without a gauge: it looks at what was collected, at the end; to draw on for its sake would be no use."""
+
+    wants_more = False
+
+    def settle(self) -> None:
+        """Nothing to decide before the end."""
+
+    def decide(self) -> Decision:
+        """As its finding says."""
+        return self.finding().decision
+
+
 class EchoLens(Lens):
     """Agreement of the mask with itself at every lag below 65,536, over the first half million bits of rate 0.5; never passes by gauge.
 
@@ -75,10 +88,8 @@ class EchoLens(Lens):
         return float(self.limit + sqrt(-2 * np.log(miss) * self.bits)) / self.bits / 2
 
 
-class TwinLens(Lens):
+class TwinLens(RepeatLens):
     """Stretches of the mask that are equal, so long that one pair is enough: the whole budget expects fewer than alpha of them."""
-
-    wants_more = False
 
     def __init__(self, campaign: Campaign, alpha: float) -> None:
         self.parts: list[NDArray[np.uint64]] = []
@@ -95,14 +106,11 @@ class TwinLens(Lens):
         """Keeps the stretches of this draw."""
         if not 0.05 < draw.survivors / draw.mask.size < 0.95:
             return  # those are alike by a wrong rate, which is the rate lens's to find
-        words = draw.bits
-        if words.dtype == bool:
-            packed = np.packbits(draw.mask, axis=1)
-            words = np.pad(packed, ((0, 0), (0, -packed.shape[1] % 8))).view(np.uint64)
-        self.parts.append(words if draw.bits.dtype == bool else words.reshape(-1, self.stretch // 64))
-
-    def settle(self) -> None:
-        """It looks at all that there is."""
+        if draw.bits.dtype != bool:
+            self.parts.append(draw.bits.reshape(-1, self.stretch // 64))
+            return
+        packed = np.packbits(draw.mask, axis=1)
+        self.parts.append(np.pad(packed, ((0, 0), (0, -packed.shape[1] % 8))).view(np.uint64))
 
     def repeats(self) -> tuple[int, int]:
         """How many stretches repeat an earlier one, and how many there are: sorted by a hash, equal ones lie side by side."""
@@ -114,12 +122,8 @@ class TwinLens(Lens):
         beside = np.flatnonzero(np.diff(hashed[order]) == 0)
         return int((words[order[beside]] == words[order[beside + 1]]).all(1).sum()), len(words)
 
-    def decide(self) -> Decision:
-        """FAIL at the first pair; PASS otherwise."""
-        return Decision.FAIL if self.repeats()[0] else Decision.PASS
-
     def finding(self) -> Finding:
-        """The verdict, with the number of pairs."""
+        """FAIL at the first pair, with the number of them; PASS otherwise."""
         repeats, count = self.repeats()
         measured = f"{repeats:,} of {count:,} stretches of the mask repeat an earlier one, and none should"
         return Finding(Decision.FAIL if repeats else Decision.PASS, count, repeats / max(count, 1), measured, 0.0)
@@ -132,12 +136,11 @@ class TwinLens(Lens):
 WAYS = {"": (1, 0), " in reverse": (-1, 0), " with dropped and kept exchanged": (1, 1), " in reverse and exchanged": (-1, 1)}
 
 
-class OverlapLens(Lens):
+class OverlapLens(RepeatLens):
     """The first units of a call, and those of its second row, found anywhere else in the first calls at rate 0.5: also in reverse, or
     with dropped and kept exchanged. 96 units are found by chance less often than once in 10^19 campaigns.
     """
 
-    wants_more = False
     calls, units = 12, 96
 
     def __init__(self, campaign: Campaign, alpha: float) -> None:
@@ -149,15 +152,8 @@ class OverlapLens(Lens):
         if len(self.masks) < self.calls and 0.4 < draw.survivors / draw.mask.size < 0.6:
             self.masks.append(draw.mask.reshape(-1))
 
-    def settle(self) -> None:
-        """It looks at so many calls, and no more."""
-
-    def decide(self) -> Decision:
-        """FAIL where something is found twice."""
-        return Decision.FAIL if self.found() else Decision.PASS
-
     def finding(self) -> Finding:
-        """The verdict, with what is found where."""
+        """FAIL where something is found twice, with what and where; PASS otherwise."""
         found = self.found()
         return Finding(Decision.FAIL if found else Decision.PASS, sum(m.size for m in self.masks), float(bool(found)), found, 0.0)
 
@@ -175,9 +171,10 @@ class OverlapLens(Lens):
         begins = np.zeros(1 << 16, bool)  # few places begin with two bytes that are sought
         begins[[int.from_bytes(key[:2], "big") for key in sought]] = True
         for place in np.flatnonzero(begins[data[:-1].astype(np.uint16) << 8 | data[1:]]):
-            call, first, way = sought.get(data[place : place + wide].tobytes(), (0, 0, ""))
+            match = sought.get(data[place : place + wide].tobytes())
             there, unit = divmod(8 * int(place), self.masks[0].size)
-            if data[place : place + wide].tobytes() in sought and (there, unit) != (call, first):
+            if match and (there, unit) != match[:2]:
+                call, first, way = match
                 units = f"units {first + 1} to {first + self.units} of call {call + 1}"
                 return f"{units} come{way} in call {there + 1} as well, near unit {unit + 1:,}"
         return ""

@@ -14,7 +14,7 @@ from scipy.special import bdtr, bdtrc
 from ..arrays import DTYPES, FRACTION_BITS
 from ..compare import ulps_allowed
 from ..gauge import Decision, Gauge
-from .base import Draw, Finding, Lens
+from .base import QUARTERS, Draw, Finding, Lens
 
 if TYPE_CHECKING:
     from ..campaign import Campaign
@@ -71,21 +71,20 @@ class MeanLens(Lens):
 
     power = 1
     share = "mean of output / input"
-    blocks = 4
 
     def __init__(self, campaign: Campaign, alpha: float) -> None:
         self.keep, ulps = 1 - campaign.rate, ulps_allowed(DTYPES[campaign.dtype], campaign.rate)
-        self.fractions, self.size = np.full(self.blocks, 1 / self.blocks), self.keep**-self.power
-        self.sums, self.each, self.largest = np.zeros(self.blocks), 0, 0.0
+        self.fractions, self.size = np.full(QUARTERS, 1 / QUARTERS), self.keep**-self.power
+        self.sums, self.each, self.largest = np.zeros(QUARTERS), 0, 0.0
         self.allowed = (1 + (ulps + 3) * 2.0 ** -FRACTION_BITS[campaign.dtype]) ** self.power  # weights and products are rounded, too
-        self.contexts = [f"in quarter {b + 1} of the positions" for b in range(self.blocks)]
-        self.gauge = Gauge((campaign.rate, 1 - campaign.rate), campaign.tol * sqrt(4 * self.blocks), alpha, self.blocks)
+        self.contexts = [f"in quarter {q + 1} of the positions" for q in range(QUARTERS)]
+        self.gauge = Gauge((campaign.rate, 1 - campaign.rate), campaign.tol * sqrt(4 * QUARTERS), alpha, QUARTERS)
 
     def look(self, draw: Draw) -> None:
         """Adds up ratios; under the specification each is 0 or 1."""
         self.sums += draw.moments[self.power - 1]
         self.largest = float(np.fmax(self.largest, np.fmax.reduce(draw.moments[2]) ** self.power))
-        self.each += draw.mask.size // self.blocks
+        self.each += draw.mask.size // QUARTERS
 
     def settle(self) -> None:
         """As any lens, on the sums so far."""
@@ -111,7 +110,7 @@ class MeanLens(Lens):
         self.gauge.certifies &= self.wants_more
 
     def finding(self) -> Finding:
-        """The verdict, with the block whose mean is furthest off."""
+        """The verdict, with the quarter whose mean is furthest off."""
         self.decide()
         finding, means = super().finding(), self.sums / max(self.each, 1) * self.size
         right = self.keep ** (1 - self.power)
