@@ -142,7 +142,9 @@ def test_a_weight_that_changed_is_used(impl: ConnectAdapter, seed: int) -> None:
             with must_work(f"{mode} after the weight was changed"):
                 y = (layer.train if mode == "training" else layer.evaluate)(x).output
             right = (0, 2 * size) if mode == "training" else (size,)
-            require(np.isin(y, right), f"after all weights were set to {size}, {mode} at rate 0.5 must give {right} for an input of 1", came=y)
+            require(
+                np.isin(y, right), f"after all weights were set to {size}, {mode} at rate 0.5 must give {right} for inputs of 1", came=y
+            )
 
 
 def _require_rate_0_both_ways(impl: ConnectAdapter, weights: Array) -> None:

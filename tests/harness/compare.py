@@ -60,7 +60,11 @@ def require(ok: Bits, message: str, **seen: Array) -> None:
     if ok.all():
         return
     at = tuple(int(i) for i in np.argwhere(~ok)[0])
-    values = ", ".join(f"{name} = {number(values[at])}" for name, values in seen.items())
+    numbers = {name: float(values[at]) for name, values in seen.items()}
+    texts = {name: number(value) for name, value in numbers.items()}
+    if len(set(texts.values())) < len(set(numbers.values())):  # they differ by less, as in double precision
+        texts = {name: repr(value) for name, value in numbers.items()}
+    values = ", ".join(f"{name} = {text}" for name, text in texts.items())
     where = f"at index {at if len(at) != 1 else at[0]}" if at else "in the only element"
     raise Violation(f"{message}; {where}: {values} ({int((~ok).sum())} of {ok.size} elements)")
 
@@ -87,6 +91,5 @@ def require_identical(y: Array, x: Array, what: str) -> None:
 
 
 def number(value: Any) -> str:
-    """A number as short as it can be without losing what it is."""
-    as_float = float(value)
-    return "nan" if isnan(as_float) else f"{as_float:.9g}"
+    """A number in the digits that tell all of single precision apart."""
+    return "nan" if isnan(float(value)) else f"{float(value):.9g}"

@@ -49,6 +49,7 @@ ECHOES = (  # a cause, and what fails with it
     (r"seed-3|limits-6|layout-[123]|product-[67]", ALMOST_ANY),
     (r"numerics-1|limits-7", r"numerics-\d|limits-[179]|edge-[16]|scale-1|product-1|backprop-1"),
     (f"{CHANCE}|seed-[12]|independence-7|limits-5", f"{CHANCE}|{MOMENTS}|{OF_MASKS}"),
+    (r"scale-2", f"{CHANCE}|{OF_MASKS}"),  # what is not exactly 0 counts as kept
     (
         r"scale-\d|product-[123]",
         r"scale-\d|product-\d|expectation-\d|gradient-\d+|backprop-\d|numerics-\d|limits-[4789]|inference-4|edge-[5678]"

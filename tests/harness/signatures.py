@@ -6,6 +6,7 @@ A signature gives the sentence, or nothing where it does not fit.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from statistics import median
 
 Observations = Mapping[str, float]
 Failed = frozenset[str]
@@ -13,6 +14,7 @@ Failed = frozenset[str]
 RATE = {"rate-1", "weights-2"}  # the same rule in both families
 SCALE = {"scale-1", "product-1"}
 EVALUATION = {"eval-1", "inference-1"}
+ROUNDING = 2.0**-23  # of keep, as a scale in single precision shows it
 
 
 def at_rates(seen: Observations, prefix: str) -> dict[float, float]:
@@ -50,6 +52,25 @@ def no_scale(failed: Failed, seen: Observations) -> str:
     if _follows(at_rates(seen, "evaluation scale at "), lambda r: 1 - r) is not None:
         return f"{said}; outputs are scaled by keep in evaluation instead. Divide by 1 - rate in training, and leave evaluation alone."
     return f"{said}. Divide by 1 - rate."
+
+
+def added_to_keep(failed: Failed, seen: Observations) -> str:
+    """1/(1 - rate + a small number), against a division by 0: what is added is the same at all rates."""
+    added = {r: 1 / scale - (1 - r) for r, scale in at_rates(seen, "scale at ").items() if scale > 0}
+    if not failed & SCALE or len(added) < 3:
+        return ""
+    small = median(added.values())
+    if not 4 * ROUNDING < small < 0.01 or any(abs(a - small) > 0.05 * small + ROUNDING for a in added.values()):
+        return ""
+    return f"Survivors are divided by 1 - rate + {small:.1g}, at every rate: divide by 1 - rate alone, and return zeros at rate 1."
+
+
+def random_factors(failed: Failed, seen: Observations) -> str:
+    """Gaussian dropout, or the like."""
+    rates = {r: v for r, v in at_rates(seen, "drop rate at ").items() if r >= 0.1}
+    if not {"scale-2", "scale-3", "scale-4"} <= failed or not rates or max(rates.values()) > 0.01:
+        return ""
+    return "Nothing is dropped; every element is changed by a random amount of its own, as by Gaussian dropout. Give 0 or x / keep."
 
 
 def scaled_in_evaluation(failed: Failed, seen: Observations) -> str:
@@ -193,6 +214,8 @@ SIGNATURES: tuple[tuple[tuple[str, ...], Callable[[Failed, Observations], str]],
     (("weights-1",), of_another_method),
     (("scale-1", "product-1"), scale_by_rate),
     (("scale-1", "product-1"), no_scale),
+    (("scale-1", "product-1"), added_to_keep),
+    (("scale-2",), random_factors),
     (("eval-1", "inference-1"), scaled_in_evaluation),
     (("rate-1", "weights-2"), rate_is_keep),
     (("rate-1", "weights-2"), inactive),

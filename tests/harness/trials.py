@@ -20,6 +20,7 @@ from .strategies import Case
 
 NO_RATES = (-0.1, 1.1, 1.005, float("nan"), float("inf"), float("-inf"), -1.0, 2.0)
 UNITS = 256
+SCALED = (0.1, 0.3, 0.5, 0.7, 0.9, 0.99)
 
 
 @contextmanager
@@ -122,6 +123,17 @@ def require_next_to_no_drops(impl: Adapter, run: Run) -> None:
             raise Violation(f"{dropped} of {2 * units:,} units were dropped at rate 1e-12 in {name}")
 
 
+def require_scales(impl: Adapter, seed: int, notes: Notes) -> None:
+    """At six rates every survivor of 4,096 ones is 1 / keep; their scales, the middle of each call, are noted before one is refused."""
+    x = ones(impl, 4096)
+    outputs = {rate: impl.train(x, rate, seed).output for rate in SCALED}
+    for rate, y in outputs.items():
+        if nonzero(y).any():
+            notes.observe(f"scale at {rate!r}", float(np.median(np.abs(y[nonzero(y)].astype(float)))))
+    for rate, y in outputs.items():
+        require_rescaled(y, x, rate, nonzero(y))
+
+
 def require_evaluation(impl: Adapter, notes: Notes) -> None:
     """In evaluation 4,096 ones come out as they are at three rates; the share dropped and the scale are noted."""
     for rate in (0.1, 0.3, 0.9):
@@ -168,10 +180,15 @@ def require_generators_left_alone(impl: Adapter, seed: int) -> None:
         for planted in (seed, seed + 1, seed):
             impl.reseed(seed)  # the same, so that a generator which follows another one shows, too
             plant(planted)
+            seeded = impl.global_seed()
             layer = impl.layer(0.5)
             layer.train(ones(impl))
             layer.train(ones(impl))
             _use_otherwise(impl, layer, rates)
+            if impl.global_seed() != seeded:
+                raise Violation(
+                    f"{impl.framework}'s global generator was reseeded: its seed was {seeded}, and is {impl.global_seed()} after calls"
+                )
             drawn.append([draw(), draw(), draw()])
         if drawn[0] == drawn[1]:
             raise Violation(

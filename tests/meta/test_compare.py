@@ -127,7 +127,8 @@ def test_require_rescaled_allows_just_what_is_allowed(dtype: str) -> None:
         far = y.copy()
         raw(far)[1] += raw(far).dtype.type(steps)
         with pytest.raises(
-            Violation, match=rf"must be x / keep to {1 if strictly else 2} ulp at rate 0.5 \({dtype}\); at index 1: x = -5, expected = -10"
+            Violation,
+            match=rf"must be x / keep to {1 if strictly else 2} ulp at rate 0.5 \({dtype}\); at index 1: x = -5(\.0)?, expected = -10",
         ):
             require_rescaled(far, x, 0.5, where, strictly=strictly)
 
@@ -154,3 +155,11 @@ def test_require_identical_takes_equal_numbers_of_another_dtype() -> None:
     require_identical(x.astype(np.float64), x, "same")
     with pytest.raises(Violation):
         require_identical(x.astype(np.float64) * 2, x, "same")
+
+
+def test_numbers_are_told_apart() -> None:
+    """Nine digits are shown, which tell all of single precision apart; all that there are where those would look the same."""
+    with pytest.raises(Violation, match=r"same; in the only element: expected = 0\.333333333, came = 0 "):
+        require_identical(np.array(0.0), np.array(1 / 3), "same")
+    with pytest.raises(Violation, match=r"same; in the only element: expected = 1\.0, came = 1\.0000000000000002 "):
+        require_identical(np.array(1 + 2.0**-52), np.array(1.0), "same")

@@ -61,6 +61,15 @@ def test_a_missing_scale_is_named() -> None:
     assert "outputs are scaled by keep in evaluation instead" in said
 
 
+def test_a_number_added_to_keep_is_named() -> None:
+    """The same number at all rates, above what single precision rounds; another at each rate is nothing known."""
+
+    (said,) = diagnose(judged("scale-1"), scales(lambda r: 1 / (1 - r + 1e-6 + 1e-8 * r)))
+    assert said == "Survivors are divided by 1 - rate + 1e-06, at every rate: divide by 1 - rate alone, and return zeros at rate 1."
+    assert diagnose(judged("scale-1"), scales(lambda r: 0.999 / (1 - r))) == ()
+    assert diagnose(judged("scale-1"), scales(lambda r: 1 / (1 - r + 2.0**-24))) == ()
+
+
 def test_a_scale_in_evaluation_on_top_is_named() -> None:
     """Training rescales, and evaluation multiplies by keep all the same."""
     evaluated = {f"evaluation scale at {r!r}": 1 - r for r in (0.1, 0.75)}

@@ -13,6 +13,8 @@ CAUSES = {
     "sample:dropout": "1/rate, not by 1/(1 - rate)",
     "scale:DividesByRate": "1/rate, not by 1/(1 - rate)",
     "scale:LeavesSurvivorsUnscaled": "not rescaled in training",
+    "scale:AddsToKeep": "divided by 1 - rate + 1e-06",
+    "scale:MultipliesByGaussians": "as by Gaussian dropout",
     "rate:TakesRateForKeep": "taken for the probability of keeping",
     "rate:DropsEverything": "Everything is dropped",
     "rate:IgnoresRate": "Nothing is dropped in training at any rate",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
@@ -32,6 +34,34 @@ class RoundsKeepToBfloat16(Dropout):
     def apply_mask(self, x: Tensor, mask: Tensor) -> Tensor:
         keep = torch.tensor(1 - self.p, dtype=torch.bfloat16).item() or 1.0
         return torch.where(mask, x / keep, 0)
+
+
+@breaks("scale-1")
+class AddsToKeep(Dropout):
+    """Divides by keep + 1e-6, so that nothing is divided by 0 at rate 1: a thousandth too little is left at rate 0.999."""
+
+    def apply_mask(self, x: Tensor, mask: Tensor) -> Tensor:
+        return torch.where(mask, x / (1 - self.p + 1e-6), 0)
+
+
+@breaks("scale-1")
+class RemembersScaleByPercent(Dropout):
+    """Keeps a table of scales by whole percents, so rates that share one get the scale of the first that came."""
+
+    table: ClassVar[dict[int, float]] = {}
+
+    def apply_mask(self, x: Tensor, mask: Tensor) -> Tensor:
+        return torch.where(mask, x * self.table.setdefault(int(100 * self.p), 1 / ((1 - self.p) or 1.0)), 0)
+
+
+@breaks("scale-2", "scale-4")
+class MultipliesByGaussians(Dropout):
+    """Multiplies by a normal number of the right mean and variance, which is another method of the same paper."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or not 0 < self.p < 1:
+            return super().forward(x)
+        return x * (1 + torch.randn_like(x) * (self.p / (1 - self.p)) ** 0.5)
 
 
 @breaks("scale-3", "scale-1")

@@ -44,6 +44,15 @@ class ReseedsTorch(Dropout):
 
 
 @breaks("seed-3")
+class ReseedsTorchByItself(Dropout):
+    """Reseeds torch's global generator by a number drawn from it: 2^31 streams are left of all that a user could seed."""
+
+    def draw_mask(self, x: Tensor) -> Tensor:
+        torch.manual_seed(int(torch.randint(2**31, ())))
+        return super().draw_mask(x)
+
+
+@breaks("seed-3")
 class ReseedsNumpy(Dropout):
     """Reseeds NumPy's global generator at construction, though it draws from torch's."""
 

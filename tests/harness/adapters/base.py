@@ -183,6 +183,10 @@ class Adapter:
         """The global generators that the implementation could reach: how each is seeded, and how a number is drawn from it."""
         return {"NumPy's": (np.random.seed, np.random.random), "Python's": (random.seed, random.random)}
 
+    def global_seed(self) -> int | None:
+        """What the framework says that its global generator was last seeded with; None where it does not say."""
+        return None
+
     def threads(self, count: int) -> AbstractContextManager[None]:
         """Runs with that many threads."""
         raise NotClaimed("its threads cannot be counted")

@@ -90,6 +90,10 @@ class TorchStream(Adapter):
         """Torch's as well."""
         return super().global_generators | {"torch's": (torch.manual_seed, lambda: torch.rand(4).tolist())}
 
+    def global_seed(self) -> int:
+        """By torch.initial_seed."""
+        return torch.initial_seed()
+
     @contextmanager
     def threads(self, count: int) -> Iterator[None]:
         """Runs with that many of torch's own threads."""

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from ..arrays import Array, Bits
 from ..gauge import Decision, Gauge
 
-
 QUARTERS = 4  # of the positions of a draw, whose sums are kept apart
 
 

@@ -117,7 +117,8 @@ class MeanLens(Lens):
         worst = int(np.nanargmax(np.abs(means - right))) if np.isfinite(means).any() else 0
         measured = f"the {self.share} is {means[worst]:.6g} {self.contexts[worst]}, not {right:.6g} ({self.each:,} samples)"
         if finding.decision is Decision.OPEN and not self.wants_more:
-            measured += f"; a survivor is {self.largest ** (1 / self.power):.7g} times what it should be, so that a sum is no count"
+            excess = self.largest ** (1 / self.power) - 1
+            measured += f"; a survivor is larger than x / keep by a share of {excess:.2g}, so that a sum is no count"
         return replace(finding, measured=measured)
 
 
