@@ -118,11 +118,16 @@ def test_empty_and_single_inputs_work(impl: Adapter, case: Case) -> None:
         impl.guard.reset()
         with must_work():
             run = impl.train(x, case.rate, case.seed, differentiable=True)
-            require_rescaled(run.output, x, case.rate, nonzero(run.output))
+            mask = nonzero(run.output)
+            require_rescaled(run.output, x, case.rate, mask)
             with suppress(NotClaimed):
                 g = run.gradient(np.ones_like(x))
                 if g.shape != shape:
                     raise Violation(f"input of shape {shape} got a gradient of shape {g.shape}")
+                require(
+                    nonzero(g) == mask, f"the gradient of input of shape {shape} must have the output's mask", output=run.output, gradient=g
+                )
+                require_rescaled(g, np.ones_like(x), case.rate, mask, what=f"gradient for input of shape {shape} (x: the upstream)")
 
 
 @clause("edge-6")

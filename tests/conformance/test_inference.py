@@ -14,7 +14,7 @@ from dropspec.plan import MOMENT_RATES
 from dropspec.properties import clause, given
 from dropspec.run import Notes, Run
 from dropspec.strategies import LARGE, Case, LinearCase, cases, linear_cases, seeds
-from dropspec.trials import must_work, require_evaluation
+from dropspec.trials import in_wide_dtypes, must_work, require_evaluation
 
 QUARTILE = 0.6744897501960817  # of the standard normal: half of it lies within
 
@@ -138,7 +138,7 @@ def test_a_weight_that_changed_is_used(impl: ConnectAdapter, seed: int) -> None:
     impl.reseed(seed)
     for size, modes in ((1, "training evaluation training"), (4, "evaluation training"), (16, "training evaluation")):
         layer.assign(weight * dtype.type(size))
-        for mode in modes.split() if impl.evaluates and not impl.claims.samples else ("training",):
+        for mode in modes.split() if not impl.no_evaluation and not impl.claims.samples else ("training",):
             with must_work(f"{mode} after the weight was changed"):
                 y = (layer.train if mode == "training" else layer.evaluate)(x).output
             right = (0, 2 * size) if mode == "training" else (size,)
@@ -180,7 +180,7 @@ def _judge(impl: ConnectAdapter, run: Run, notes: Notes, purpose: str, where: st
     """Counts the outputs of evaluations that lie where half of a normal with the right moments does."""
     if not impl.claims.samples:
         raise NotClaimed("it does not claim the paper's inference (`samples`)")
-    dtype, tol = DTYPES["float64" if "float64" in impl.claims.dtypes else impl.claims.dtypes[0]], run.tol(purpose)
+    dtype, tol = DTYPES[in_wide_dtypes(impl)[-1]], run.tol(purpose)
     x, row, bias = (a.astype(dtype) for a in (LAYER.x, LAYER.weight, LAYER.bias))
     mean = float((x[0] * row[0]).sum()) + (float(bias[0]) if impl.has_bias else 0)
     said = []

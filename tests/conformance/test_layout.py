@@ -10,7 +10,7 @@ from dropspec.compare import require, require_identical, require_rescaled
 from dropspec.outcomes import BadReply, NotClaimed, Violation
 from dropspec.properties import assume, clause, given
 from dropspec.strategies import LARGE, Case, cases
-from dropspec.trials import takes_rate_1
+from dropspec.trials import taken_of
 
 
 @clause("layout-1")
@@ -42,7 +42,7 @@ def test_any_layout_gets_a_right_mask_on_the_right_elements(impl: Adapter, case:
 def test_the_input_is_not_changed(impl: Adapter, case: Case) -> None:
     """A call leaves its input as it was, bit for bit, in training, at rates 0 and 1 as well, and in evaluation."""
     x = case.x
-    for rate in (case.rate, 0.0, *((1.0,) if takes_rate_1(impl) else ())):
+    for rate in (case.rate, 0.0, *taken_of(impl, 1.0)):
         message = f"a training call at rate {rate:.6g} must not change its input"
         require_identical(impl.train(x, rate, case.seed).input_after, x, message)
     with suppress(NotClaimed):
@@ -82,7 +82,8 @@ def test_in_place_changes_and_returns_the_input(impl: Adapter, case: Case) -> No
 @given(case=cases(layouts=("contiguous",), ranks=(1, 2)))
 def test_so_it_does_at_rates_0_and_1(impl: Adapter, case: Case) -> None:
     """In place at rate 0 the input is returned as it was, and at rate 1 filled with 0."""
-    for rate, right in ((0.0, case.x), *(((1.0, np.zeros_like(case.x)),) if takes_rate_1(impl) else ())):
+    for rate in (0.0, *taken_of(impl, 1.0)):
+        right = np.zeros_like(case.x) if rate else case.x
         run, is_the_input = impl.in_place(case.x, rate, case.seed)
         if not is_the_input:
             raise Violation(f"an in-place call at rate {rate:g} must return its input, but it returned another tensor")

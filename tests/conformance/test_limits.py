@@ -180,7 +180,7 @@ def test_copies_drop_as_the_layer_does(impl: ConnectAdapter, seed: int) -> None:
     weights = np.ones(WEIGHTS, DTYPES[impl.claims.dtypes[0]])
     _require_copies(impl, seed, weights, "new", lambda layer: None)
     _require_copies(impl, seed, weights, "called in training", lambda layer: layer.train(weights))
-    if impl.evaluates:
+    if not impl.no_evaluation:
         _require_copies(impl, seed, weights, "called in evaluation", lambda layer: layer.evaluate(weights))
 
 
@@ -210,7 +210,7 @@ def _require_twin(impl: ConnectAdapter, layer: Weights, other: Weights, weights:
     require_far_fetched(WEIGHTS * np.log(0.5) + np.log(2))
     if not np.isin(y, (0, 2)).all() or nonzero(y).all() or not nonzero(y).any():
         raise Violation(f"after {how}, weights of 1 at rate 0.5 give {np.unique(y)[:4].tolist()}, where 0 and 2 are right")
-    if impl.evaluates and not impl.claims.samples:
+    if not impl.no_evaluation and not impl.claims.samples:
         require_identical(other.evaluate(weights).output, weights, f"after {how}, an evaluation must give the weights")
     with must_work(f"after {how}"):
         if np.array_equal(y, layer.train(weights).output):

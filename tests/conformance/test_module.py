@@ -42,7 +42,7 @@ def test_copies_and_round_trips_keep_the_layer(impl: Adapter, run: Run) -> None:
             "pickle": pickle.loads(pickle.dumps(module)),
             "a state_dict, saved and loaded": loaded,
         }
-        if impl.evaluates:
+        if not impl.no_evaluation:
             evaluated = impl.module(0.9)
             evaluated.eval()
             others["copy.deepcopy in evaluation mode"] = copy.deepcopy(evaluated)

@@ -142,6 +142,8 @@ def _effect(clause: str, seen: Observations) -> float:
             value = CERTAIN
         elif lens.startswith("sum"):
             value = CERTAIN * value if value > 0.7 else 0.0
+        elif lens == "unit":
+            value *= 0.99  # a mask that comes again makes places differ, and not the other way round
         elif lens == "beside" or (lens == "echo" and seen.get("echo lag", 0) < 64):
             value /= 2  # neighbours that share their fate
         effects.append(value)

@@ -12,7 +12,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -29,7 +29,8 @@ CAN_TIME = hasattr(signal, "SIGALRM")
 class Call:
     """The last call made of an implementation, kept to spell a reproduction from.
 
-    Of a linear layer `parameters` are its weight and bias, and `options` what its constructor was given besides sizes and rate.
+    `upstream` is that of the last backward pass through it. Of a linear layer `parameters` are its weight and bias, and `options` what its
+    constructor was given besides sizes and rate.
     """
 
     mode: str
@@ -39,6 +40,7 @@ class Call:
     differentiable: bool
     parameters: tuple[Array, Array | None] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    upstream: Array | None = None
 
 
 class Said:
@@ -77,6 +79,11 @@ class Guard:
         """Notes a forward pass that is about to be made."""
         self.last, self.forwards = call, self.forwards + 1
 
+    def record_backward(self, upstream: Array) -> None:
+        """Notes the upstream gradient of a backward pass through the last forward."""
+        if self.last is not None:
+            self.last = replace(self.last, upstream=upstream)
+
     @contextmanager
     def watch(self) -> Iterator[None]:
         """Listens for the timer over many calls: to begin anew for each costs more than most of them take."""
@@ -110,7 +117,7 @@ class Guard:
 
     @contextmanager
     def _limited(self, what: object) -> Iterator[None]:
-        self._what = what
+        outer, self._what = self._what, what
         if self._watching:
             signal.setitimer(signal.ITIMER_REAL, self.limit_s)
         try:
@@ -122,8 +129,9 @@ class Guard:
                 raise
             raise ImplementationError(f"{what} raised {describe(error)}") from error
         finally:
-            if self._watching:
-                signal.setitimer(signal.ITIMER_REAL, 0)
+            self._what = outer
+            if self._watching:  # inside another call the limit begins anew for what is left of that
+                signal.setitimer(signal.ITIMER_REAL, self.limit_s if outer else 0)
 
 
 def describe(error: BaseException) -> str:

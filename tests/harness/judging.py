@@ -6,29 +6,33 @@ from .budget import BETA
 from .campaign import Campaign, Results
 from .gauge import Decision
 from .lenses import Finding
-from .outcomes import NotClaimed, Undecided, Violation
-from .run import Notes, Run
+from .outcomes import Hung, ImplementationError, NotClaimed, Undecided, Violation
+from .run import Notes, Raised, Run
 
 
 def judge(run: Run, clause: str, notes: Notes) -> None:
-    """The verdict of a clause by all that the plan looks at for it: raises Violation, Undecided or NotClaimed, or notes the certificate.
+    """The verdict of a clause by all that the plan looks at for it: raises what speaks against it, or notes the certificate.
 
-    Part of it may be not claimed, as where a lens is for a dtype that is not taken; all of it may not.
+    A violation comes first, then what the implementation raised in a campaign. Part of it may be not claimed, as where a lens is for a
+    dtype that is not taken; all of it may not.
     """
-    raised: list[Violation | Undecided | NotClaimed] = []
+    raised: list[Violation | Raised] = []
     certificates: list[str] = []
     for view in run.plan.views[clause]:
         part = Notes(observations=notes.observations)
+        results, errors = run.results(view.campaigns)
+        raised += errors
+        if view.lens == "rate":
+            _note_rates(run, results, notes)
         try:
-            results = run.results(view.campaigns)
-            if view.lens == "rate":
-                _note_rates(run, results, notes)
             judge_lens(results, view.lens, part)
             certificates.append(part.certificate)
         except (Violation, Undecided, NotClaimed) as error:
             raised.append(error)
     notes.certificate = "; ".join(filter(None, certificates))
     for kind in (Violation, Undecided, *(() if certificates else (NotClaimed,))):
+        if kind is Undecided and (broken := [e for e in raised if isinstance(e, ImplementationError | Hung)]):
+            raise broken[0]
         if said := [str(error) for error in raised if isinstance(error, kind)]:
             raise kind("; ".join(dict.fromkeys(said)))
 
@@ -48,7 +52,7 @@ def judge_lens(results: list[Results], lens: str, notes: Notes) -> None:
 
     Where the rate of a campaign is wrong, sums are not judged, and contexts that must share the rate may fail there but not pass.
     """
-    looked = [(r.campaign, r.findings[lens], r.rate_failed and lens not in RATE_FREE) for r in results if lens in r.findings]
+    looked = [(r.campaign, r.findings[lens], r.rate_failed) for r in results if lens in r.findings]
     if not looked:
         raise NotClaimed("it takes no dtype in which this is looked at")
     failed = [(c, f) for c, f, rate_failed in looked if f.decision is Decision.FAIL and not (rate_failed and lens in NEED_THE_RATE)]
@@ -62,7 +66,7 @@ def judge_lens(results: list[Results], lens: str, notes: Notes) -> None:
         said = [f"{f.measured} at {c.name}" for c, f in failed[:2]]
         more = f"; and in {len(failed) - 2} more campaign{'s' * (len(failed) > 3)}" if len(failed) > 2 else ""
         raise Violation("; ".join(said) + more)
-    judged = [(c, f) for c, f, rate_failed in looked if not rate_failed]
+    judged = [(c, f) for c, f, rate_failed in looked if not rate_failed or (lens in RATE_FREE and f.decision is Decision.PASS)]
     if not judged:
         raise Undecided("the drop rate itself is wrong in every campaign (rate-1), so this cannot be judged")
     still_open = [(c, f) for c, f in judged if f.decision is Decision.OPEN]

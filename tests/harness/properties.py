@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import hypothesis
@@ -95,13 +96,15 @@ class _Search:
                 if not decided and not self.failures:
                     raise Undecided("no case that was drawn could decide it: none had a survivor, or none was as the clause needs it")
                 for case in also:
-                    self._try(case=case)
+                    with suppress(UnsatisfiedAssumption):
+                        self._try(case=case)
+                        decided += 1
         except (Violation, ImplementationError, Flaky):
             pass
         if self.failures:
             error, self.guard.last, self.guard.forwards = list(self.failures.values())[-1]
             raise error from None
-        return decided + len(also)
+        return decided
 
     def _holds(self, recipe: Recipe, name: str) -> bool:
         """Whether a case could decide, and held; where it failed, a search is made for the smallest that does, and its failure raised."""

@@ -47,7 +47,7 @@ def snippet(target: Target, adapter: Adapter, clause: str) -> str:
 
 
 def _torch_lines(target: Target, call: Call, seeded: list[str], spelled: str) -> list[str]:
-    lines = ["import torch", target.import_line, *seeded]
+    lines = [*_imports(True, seeded), target.import_line, *seeded]
     memory, rest = call.x, ""
     if not call.x.flags.c_contiguous:
         steps = tuple(s // call.x.itemsize for s in call.x.strides)
@@ -56,7 +56,20 @@ def _torch_lines(target: Target, call: Call, seeded: list[str], spelled: str) ->
     lines.append(f"x = torch.tensor({_values(memory)}, dtype=torch.{call.x.dtype.name}){rest}")
     if not call.differentiable:
         return [*lines, f"print({spelled})"]
-    return [*lines, "x.requires_grad_()", f"y = {spelled}", "y.backward(torch.ones_like(y))", "print(y, x.grad)"]
+    return [*lines, *_backward(call, spelled)]
+
+
+def _imports(of_torch: bool, seeded: list[str]) -> list[str]:
+    """What the lines use: torch for its arrays, NumPy for its own, or for a generator of its."""
+    return ["import torch"] * of_torch + ["import numpy as np"] * (not of_torch or any("np." in line for line in seeded))
+
+
+def _backward(call: Call, spelled: str) -> list[str]:
+    """A forward, and a backward with the upstream gradient that was given, or with ones."""
+    upstream = "torch.ones_like(y)"
+    if call.upstream is not None:
+        upstream = f"torch.tensor({_values(call.upstream)}, dtype=y.dtype)"
+    return ["x.requires_grad_()", f"y = {spelled}", f"y.backward({upstream})", "print(y, x.grad)"]
 
 
 def _numpy_lines(target: Target, call: Call, seeded: list[str], spelled: str) -> list[str]:
@@ -70,14 +83,14 @@ def linear_lines(import_line: str, adapter: ConnectAdapter, call: Call) -> list[
     (weight, bias), of_torch = call.parameters, adapter.framework == "torch"
     dtype = call.x.dtype.name
     array = "torch.tensor({}, dtype=torch.{})" if of_torch else "np.array({}, dtype=np.{})"
-    lines = ["import torch" if of_torch else "import numpy as np", import_line]
-    lines += [] if call.seed is None else adapter.seeded(call.seed)
+    seeded = [] if call.seed is None else adapter.seeded(call.seed)
+    lines = [*_imports(of_torch, seeded), import_line, *seeded]
     lines += adapter.lines_before(call, array.format(_values(weight), dtype), bias is not None and array.format(_values(bias), dtype))
     lines.append(f"x = {array.format(_values(call.x), dtype)}" + (f".reshape{call.x.shape}" if not call.x.size else ""))
     spelled = adapter.spelled(call.rate, call.mode, weight.shape)
     if not call.differentiable:
         return [*lines, f"print({spelled})"]
-    return [*lines, "x.requires_grad_()", f"y = {spelled}", "y.backward(torch.ones_like(y))", "print(y, x.grad)"]
+    return [*lines, *_backward(call, spelled)]
 
 
 def _values(x: Array) -> str:

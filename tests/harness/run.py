@@ -11,10 +11,11 @@ from zlib import crc32
 from .adapters import Adapter
 from .budget import Profile
 from .campaign import Campaign, Results, conduct
-from .outcomes import Hung, ImplementationError, NotClaimed
+from .outcomes import Hung, ImplementationError, NotClaimed, Undecided
 from .plan import COUNTS, Plan, plan_for
 from .strategies import Recipe, draw_recipes
 
+Raised = ImplementationError | Hung | NotClaimed | Undecided
 SHARES = 8  # times what a property tries: so many different recipes a run has
 
 
@@ -36,7 +37,7 @@ class Run:
     def __init__(self, adapter: Adapter, profile: Profile, seed: int) -> None:
         self.adapter, self.profile, self.seed = adapter, profile, seed
         self.plan: Plan = plan_for(profile, adapter.family)
-        self._done: dict[Campaign, Results | ImplementationError | Hung | NotClaimed] = {}
+        self._done: dict[Campaign, Results | Raised] = {}
 
     def seed_for(self, purpose: str) -> int:
         """A seed of 31 bits for that purpose in this run."""
@@ -57,21 +58,19 @@ class Run:
         """The tolerance of a clause that counts by itself, in standard deviations of one trial."""
         return COUNTS[clause].tol * self.profile.tolerance
 
-    def results(self, campaigns: Iterable[Campaign]) -> list[Results]:
+    def results(self, campaigns: Iterable[Campaign]) -> tuple[list[Results], list[Raised]]:
         """Carries the campaigns out, once each; those in dtypes that are not taken are passed over.
 
-        Raises what the implementation raised, each time that campaign is asked for.
+        Returns what they came to, and what was raised in those that came to nothing.
         """
-        return [self._result(c) for c in campaigns if c.dtype in self.adapter.claims.dtypes]
+        done = [self._result(c) for c in campaigns if c.dtype in self.adapter.claims.dtypes]
+        return [d for d in done if isinstance(d, Results)], [d for d in done if not isinstance(d, Results)]
 
-    def _result(self, campaign: Campaign) -> Results:
+    def _result(self, campaign: Campaign) -> Results | Raised:
         if campaign not in self._done:
             try:
                 with self.adapter.guard.watch(), self.adapter.one_thread():
                     self._done[campaign] = conduct(campaign, self.adapter, self.plan.alpha, self.seed_for(campaign.name))
-            except (ImplementationError, Hung, NotClaimed) as error:
+            except (ImplementationError, Hung, NotClaimed, Undecided) as error:
                 self._done[campaign] = error
-        done = self._done[campaign]
-        if isinstance(done, BaseException):
-            raise done
-        return done
+        return self._done[campaign]

@@ -119,7 +119,9 @@ def _run_shard(options: Options, folder: Path, shard: str, stop: threading.Event
     while not stop.is_set():
         path.write_text("", "utf-8")
         done.write_text("\n".join(journal.ended), "utf-8")
-        why = _run_child(_arguments(options, folder, path, done, shard), path, printed, options.timeout_s * PATIENCE, stop)
+        why = _run_child(
+            _arguments(options, folder, path, done, shard), path, printed, options.timeout_s * PATIENCE, stop, int(shard.partition("/")[2])
+        )
         before = len(journal.ended)
         journal.read(path.read_text("utf-8"))
         if journal.loading:  # it died while a target was loaded: the others are for the next child
@@ -161,7 +163,7 @@ def _arguments(options: Options, folder: Path, journal: Path, done: Path, shard:
     return arguments
 
 
-def _run_child(arguments: Sequence[str], journal: Path, printed: Path, patience_s: float, stop: threading.Event) -> str:
+def _run_child(arguments: Sequence[str], journal: Path, printed: Path, patience_s: float, stop: threading.Event, workers: int) -> str:
     """Runs one child to its end, or ends it when its journal stands still for too long. Says why it ended.
 
     One thread unless the user set another number: masks are drawn by one, and several that wait for a busy core take twenty times as long.
@@ -172,7 +174,7 @@ def _run_child(arguments: Sequence[str], journal: Path, printed: Path, patience_
         child = subprocess.Popen(
             arguments, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=environment, cwd=journal.parent
         )
-    _limit_memory(child.pid)
+    _limit_memory(child.pid, workers)
     size, since = -1, time.monotonic()
     while child.poll() is None:
         time.sleep(POLL_S)
@@ -188,12 +190,12 @@ def _run_child(arguments: Sequence[str], journal: Path, printed: Path, patience_
     return f"the process was killed by signal {-code}" if code < 0 else f"the process ended with exit code {code}"
 
 
-def _limit_memory(pid: int) -> None:
-    """Half of the machine's memory is enough for a child: a layer that wants more gets an error, and the machine stays alive."""
+def _limit_memory(pid: int, workers: int) -> None:
+    """Half of the machine's memory is enough for all children: a layer that wants more gets an error, and the machine stays alive."""
     try:
         import resource
 
-        half = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
-        resource.prlimit(pid, resource.RLIMIT_DATA, (half, half))
+        share = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // (2 * workers)
+        resource.prlimit(pid, resource.RLIMIT_DATA, (share, share))
     except (ImportError, AttributeError, OSError, ValueError):
         return  # not Linux, or a stricter limit is set already

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
@@ -50,16 +50,23 @@ def refusals(impl: Adapter, rate: Any) -> list[tuple[str, BaseException | None]]
     return []
 
 
-def takes_rate_1(impl: Adapter) -> bool:
-    """Whether it takes 1 for a rate; some refuse it with a ValueError, which is their right."""
-    found = refusals(impl, 1.0)
+def taken_of(impl: Adapter, *rates: float) -> list[float]:
+    """Those of these rates at which it raises nothing: where it does, that is for other clauses."""
+    taken = [rate for rate in rates if not refusals(impl, rate)]
     impl.guard.reset()
-    return not (found and isinstance(found[0][1], ValueError))
+    return taken
+
+
+def refuses_rate_1(impl: Adapter) -> bool:
+    """Whether it refuses 1 as a rate with a ValueError, which is its right."""
+    refused = refusals(impl, 1.0)
+    impl.guard.reset()
+    return bool(refused) and isinstance(refused[0][1], ValueError)
 
 
 def require_rate_1(impl: Adapter) -> None:
-    """Raises NotClaimed where it does not."""
-    if not takes_rate_1(impl):
+    """Raises NotClaimed where it does."""
+    if refuses_rate_1(impl):
         raise NotClaimed("it refuses rate 1 as a rate, with a ValueError")
 
 
@@ -86,10 +93,17 @@ def require_early_refusal(impl: Adapter) -> None:
             )
 
 
+def in_wide_dtypes(impl: Adapter) -> list[str]:
+    """Those of single and double precision that it takes, the widest last. Raises NotClaimed where it takes neither."""
+    if not (names := [name for name in ("float32", "float64") if name in impl.claims.dtypes]):
+        raise NotClaimed("it takes neither single nor double precision")
+    return names
+
+
 def require_right_next_to_0_and_1(impl: Adapter, seed: int) -> None:
     """At rates next to 0 and 1 every output is finite, and every survivor rescaled by 1 / keep."""
     for rate in (1 - 2.0**-10, 1 - 2.0**-14, 1 - 2.0**-24, 2.0**-24, 1e-7, 1e-12):
-        for dtype in (name for name in ("float32", "float64") if name in impl.claims.dtypes):
+        for dtype in in_wide_dtypes(impl):
             x = np.where(np.arange(1 << 12) % 2, 1.5, -0.75).astype(DTYPES[dtype])
             with must_work():
                 y = impl.train(x, rate, seed).output
@@ -174,7 +188,7 @@ def require_other_masks(impl: Adapter, seed: int) -> None:
 def require_generators_left_alone(impl: Adapter, seed: int) -> None:
     """After construction and calls of all kinds, the global generators of torch, NumPy and Python follow from the seeds given before."""
     require_far_fetched(np.log(2.0**-53 * 2**-24))
-    rates = (0.0, *((1.0,) if takes_rate_1(impl) else ()))
+    rates, x = taken_of(impl, 0.0, 1.0), ones(impl)
     for whose, (plant, draw) in impl.global_generators.items():
         drawn = []
         for planted in (seed, seed + 1, seed):
@@ -182,8 +196,8 @@ def require_generators_left_alone(impl: Adapter, seed: int) -> None:
             plant(planted)
             seeded = impl.global_seed()
             layer = impl.layer(0.5)
-            layer.train(ones(impl))
-            layer.train(ones(impl))
+            layer.train(x)
+            layer.train(x)
             _use_otherwise(impl, layer, rates)
             if impl.global_seed() != seeded:
                 raise Violation(
@@ -198,7 +212,7 @@ def require_generators_left_alone(impl: Adapter, seed: int) -> None:
             raise Violation(f"{whose} global generator was reseeded: after a call it gives other numbers for seed {seed} than before")
 
 
-def _use_otherwise(impl: Adapter, layer: Layer, rates: tuple[float, ...]) -> None:
+def _use_otherwise(impl: Adapter, layer: Layer, rates: Sequence[float]) -> None:
     """A backward pass, an evaluation, a copy, a large call, and calls at these rates, where they are offered and work."""
     small, large = ones(impl), ones(impl, 1 << 13)
     uses: tuple[Callable[[], Any], ...] = (
@@ -233,3 +247,6 @@ def require_right_values_in_every_dtype(impl: Adapter, run: Run) -> None:
         if y.dtype.name != name:
             raise Violation(f"input of dtype {name} gave output of dtype {y.dtype}")
         require_rescaled(y, case.x, case.rate, nonzero(y))
+        require_far_fetched(case.x.size * np.log(case.rate))
+        if not nonzero(y).any():
+            raise Violation(f"of {case.x.size} units none survived rate {case.rate} in {name}")

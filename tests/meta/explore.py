@@ -2,6 +2,7 @@
 
     python tests/meta/explore.py mutants --seeds 50       # each mutant under 50 seeds, standard profile: is it violated where it says?
     python tests/meta/explore.py right --runs 1000        # whole quick runs over the right layers in turn: is anything not as it should be?
+    python tests/meta/explore.py tests                    # is there a conformance test that no mutant of its clause fails, quick profile?
 
 The tests are those of `dropspec check`, called without pytest, in one process a target: loading torch takes longer than a run.
 """
@@ -26,7 +27,7 @@ if __name__ == "__main__":
     os.environ["OMP_NUM_THREADS"] = "1"  # as `dropspec check` does; before NumPy and torch read it
 
 from dropspec.budget import PROFILES
-from dropspec.clauses import all_clauses
+from dropspec.clauses import FAMILIES, all_clauses
 from dropspec.judging import judge_lens
 from dropspec.outcome import verdict_of
 from dropspec.outcomes import Hung, ImplementationError, NotClaimed, Undecided, Violation
@@ -78,7 +79,7 @@ def is_found(run: Run, clause: str) -> bool:
         for campaign in view.campaigns:
             with suppress(Undecided, NotClaimed, ImplementationError, Hung):
                 try:
-                    judge_lens(run.results([campaign]), view.lens, Notes())
+                    judge_lens(run.results([campaign])[0], view.lens, Notes())
                 except Violation:
                     return True
     return any(verdict in FOUND for _, verdict, _ in verdicts(run, [clause]))
@@ -106,6 +107,30 @@ def mutants(seeds: int) -> int:
     return left
 
 
+def failed(target: str, clauses: Sequence[str]) -> set[str]:
+    """The conformance tests of these clauses that a mutant fails in the quick profile."""
+    adapter = adapt(parse_target(target), 10.0)
+    run, found = Run(adapter, PROFILES["quick"], 0), tests_of(adapter.family)
+    names = [_named(test) for clause in clauses for _, test in found[clause]]
+    return {name for name, (_, verdict, _) in zip(names, verdicts(run, clauses), strict=True) if verdict in FOUND}
+
+
+def tests() -> int:
+    """Prints which conformance tests are failed by no mutant that states their clause; returns how many are."""
+    from dropspec.tests.meta.catalogue import MUTANTS
+
+    every = {_named(test) for family in FAMILIES for found in tests_of(family).values() for _, test in found}
+    left = every.difference(*(names for _, names in _side_by_side(_failed, list(MUTANTS.items()))))
+    for name in sorted(left):
+        print(f"{name} is failed by no mutant")
+    print(f"{len(every)} conformance tests: {len(every) - len(left)} are failed by a mutant of their clause")
+    return len(left)
+
+
+def _named(test: Any) -> str:
+    return f"{test.__module__.rpartition('.')[2]}.{test.__name__}"
+
+
 def right(runs: int) -> int:
     """Prints what is accused of right layers in that many runs; returns how many accusations there are."""
     from dropspec.tests.meta.catalogue import CONFORMING, RIGHT_TARGETS
@@ -124,6 +149,10 @@ def _survived(job: tuple[str, Sequence[str]], seeds: Sequence[int]) -> list[int]
     return survived(*job, seeds)
 
 
+def _failed(job: tuple[str, Sequence[str]]) -> set[str]:
+    return failed(*job)
+
+
 def _accused(job: tuple[str, Sequence[int]]) -> list[str]:
     return accused(*job)
 
@@ -137,11 +166,11 @@ def _side_by_side(do: Any, jobs: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("mutants", "right"))
+    parser.add_argument("what", choices=("mutants", "right", "tests"))
     parser.add_argument("--seeds", type=int, default=50, metavar="N", help="for mutants: how many seeds (default: 50)")
     parser.add_argument("--runs", type=int, default=1000, metavar="N", help="for right: how many runs (default: 1000)")
     given = parser.parse_args()
     started = time.perf_counter()
-    failed = mutants(given.seeds) if given.what == "mutants" else right(given.runs)
+    bad = {"mutants": lambda: mutants(given.seeds), "right": lambda: right(given.runs), "tests": tests}[given.what]()
     print(f"{time.perf_counter() - started:.0f} s")
-    sys.exit(bool(failed))
+    sys.exit(bool(bad))

@@ -12,7 +12,9 @@ from dropspec.targets import adapt, parse_target
 from .cli import check, only
 
 LAYERS = """\
+import numpy as np
 from torch import nn
+from dropspec.reference.dropout import dropout
 
 class Misspelled(nn.Dropout):
     claims = {"alway_active": True}
@@ -41,6 +43,23 @@ class ProtocolListed(Protocol):
     claims = ["seedable"]
     def __init__(self):
         pass
+
+class Reply:
+    def __init__(self, output):
+        self.output = output
+
+class KeepsItsName:
+    claims = {"rate_is_keep": True, "always_active": True}
+    def train(self, x, keep, seed):
+        self.rng = np.random.default_rng(seed) if seed is not None else self.rng
+        return Reply(dropout(x, 1 - keep, self.rng))
+    def evaluate(self, x, keep):
+        return self.train(x, keep, None)
+
+def always(x, rate, rng: np.random.Generator, training=True):
+    return dropout(x, rate, rng)
+
+always.claims = {"always_active": True}
 
 class Raising:
     def __getattr__(self, name):
@@ -78,6 +97,13 @@ def test_what_cannot_be_read_is_one_sentence(path: Path, name: str) -> None:
 def test_a_module_with_a_method_evaluate_is_a_module(path: Path) -> None:
     """A module class with `claims` and `evaluate` has a `train` of torch's kind, and is never taken for the protocol."""
     assert adapt(parse_target(f"{path}:WithEvaluate"), 5.0).framework == "torch"
+
+
+@pytest.mark.parametrize("name", ["KeepsItsName", "always"])
+def test_claims_hold_for_functions_and_objects_too(path: Path, name: str) -> None:
+    """A keep probability is turned round, and what drops in evaluation by design is not asked for one."""
+    ran = check(path.parent, f"declared.py:{name}", *only("scale-1", "edge-2", "eval-1"))
+    assert ran.verdicts(f"declared.py:{name}") == {"scale-1": "HOLDS", "edge-2": "HOLDS", "eval-1": "NOT CLAIMED"}
 
 
 def test_one_target_does_not_take_down_the_others(path: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from dropspec.guard import Guard, Interrupted
-from dropspec.outcomes import ImplementationError
+from dropspec.outcomes import Hung, ImplementationError
 
 from .cli import SCRIPTS, check, only
 
@@ -56,6 +56,20 @@ def test_the_users_own_interrupt_goes_through() -> None:
         signal.raise_signal(signal.SIGINT)
     assert issubclass(Interrupted, KeyboardInterrupt)
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_call_inside_another_leaves_its_limit() -> None:
+    """After a call within a call, as of a constructor within a forward, the outer one is still limited, and named."""
+    guard = Guard(0.2)
+
+    def outer() -> None:
+        with guard.call("the outer call"):
+            with guard.call("the inner call"):
+                pass
+            time.sleep(30)
+
+    with pytest.raises(Hung, match=r"the outer call did not return within 0\.2 s"):
+        outer()
 
 
 def test_the_report_says_what_was_raised(tmp_path: Path) -> None:

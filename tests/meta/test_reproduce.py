@@ -15,6 +15,8 @@ FILES = {
     "layers/helper.py": "FACTOR = 2\n",
     "layers/later.py": "",
     "layers/layers.py": """\
+import numpy as np
+import torch
 from torch import nn
 from torch.autograd import Function
 from helper import FACTOR
@@ -28,6 +30,22 @@ class Doubles(nn.Dropout):
     def forward(self, x):
         import later
         return super().forward(x) * FACTOR
+
+class Clips(Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x * 1
+
+    @staticmethod
+    def backward(ctx, g):
+        return g.clamp(-1, 1)
+
+class Clipped(nn.Dropout):
+    def forward(self, x):
+        return Clips.apply(super().forward(x)) if self.training else x
+
+def borrowed(x, p, rng: np.random.Generator):
+    return x * torch.from_numpy(rng.random(x.shape) >= p) / max(p, 1e-9)
 
 class Constant(Function):
     @staticmethod
@@ -58,8 +76,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def ran(folder: Path) -> Ran:
     """The layers of a file that imports its neighbours, now and later."""
-    targets = [f"{name}=layers/layers.py:{name}" for name in ("Adds", "Doubles", "Once")]
-    return check(folder, *targets, *only("layout-3", "scale-1", "gradient-6"))
+    targets = [f"{name}=layers/layers.py:{name}" for name in ("Adds", "Doubles", "Once", "Clipped", "borrowed")]
+    return check(folder, *targets, *only("layout-3", "scale-1", "gradient-2", "gradient-6"))
 
 
 def paste(line: str, folder: Path) -> str:
@@ -83,9 +101,24 @@ def test_a_changed_input_is_shown(ran: Ran, folder: Path) -> None:
     assert f"{came:.4f}" in paste(said["reproduce"], folder).split("tensor(")[-1]
 
 
+def test_a_wrong_gradient_is_shown_by_its_own_upstream(ran: Ran, folder: Path) -> None:
+    """Gradients cut off at 1 are right for an upstream of ones: the line gives the upstream for which they were wrong."""
+    said = ran.clause("Clipped", "gradient-2")
+    assert said["verdict"] == "VIOLATED"
+    came = float(said["summary"].split("came = ")[1].split()[0])
+    printed = paste(said["reproduce"], folder)
+    assert f"{came:.4f}" in printed or f"{came:.4e}" in printed
+
+
+def test_a_borrowed_generator_is_imported(ran: Ran, folder: Path) -> None:
+    """A torch function that draws from NumPy's generator gets one in the line."""
+    said = ran.clause("borrowed", "scale-1")
+    assert "tensor([" in paste(said["reproduce"], folder)
+
+
 def test_what_a_line_does_not_show_is_left_to_the_command(ran: Ran) -> None:
     """A double gradient is no output and no gradient of a call."""
-    assert ran.verdicts("Once") == {"scale-1": "HOLDS", "gradient-6": "VIOLATED", "layout-3": "HOLDS"}
+    assert ran.verdicts("Once") == {"scale-1": "HOLDS", "gradient-2": "HOLDS", "gradient-6": "VIOLATED", "layout-3": "HOLDS"}
     assert ran.clause("Once", "gradient-6")["reproduce"].startswith("dropspec check layers/layers.py:Once --clause gradient-6")
 
 

@@ -52,6 +52,30 @@ class RedrawsInBackward(DropConnect):
         return masked.detach() + super().apply_mask(parameter - parameter.detach(), other)
 
 
+class Growing(torch.autograd.Function):
+    """Passes its gradient on once, twice, three times."""
+
+    @staticmethod
+    def forward(ctx: Any, masked: Tensor) -> Tensor:
+        """The tensor as it is."""
+        ctx.times = 0
+        return masked.clone()
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> Tensor:
+        """The gradient as often as it was asked for."""
+        ctx.times += 1
+        return g * ctx.times
+
+
+@breaks("backprop-4")
+class AddsUpBackwards(DropConnect):
+    """Never clears its gradient buffer, so a second backward pass over one graph gives twice the gradient of the weight."""
+
+    def apply_mask(self, parameter: Tensor, mask: Tensor) -> Tensor:
+        return Growing.apply(super().apply_mask(parameter, mask))  # type: ignore[no-any-return, no-untyped-call]
+
+
 @breaks("backprop-2")
 class SendsInputGradientThroughPlainWeight(DropConnect):
     """The gradient of the input goes through the weight without its mask."""

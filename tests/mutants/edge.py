@@ -21,6 +21,22 @@ class DropsAtRateZero(Dropout):
         return super().forward(x)
 
 
+@breaks("edge-5")
+class HasALeastRateAboveZero(Dropout):
+    """Draws 13 bits, and wants them above the rate: at the smallest rates one unit in 8,192 is dropped all the same."""
+
+    def draw_mask(self, x: Tensor) -> Tensor:
+        return super().draw_mask(x) & (torch.rand_like(x, dtype=torch.float64) >= 2.0**-13) if self.p < 1e-6 else super().draw_mask(x)
+
+
+@breaks("edge-7")
+class MultipliesByItsMask(Dropout):
+    """Multiplies by 0 what is dropped, so that a dropped inf becomes NaN, as torch's own does."""
+
+    def apply_mask(self, x: Tensor, mask: Tensor) -> Tensor:
+        return x * mask / ((1 - self.p) or 1.0)
+
+
 @breaks("edge-1")
 class LosesGradientAtRateZero(Dropout):
     """Gives zero gradients at rate 0, as a fused operator did in Paddle#74149."""
@@ -108,7 +124,7 @@ class RaisesOnScalar(Dropout):
         return super().forward(x)
 
 
-@breaks("edge-7", "numerics-2")
+@breaks("edge-7")
 class HidesNanAndInf(Dropout):
     """Replaces surviving NaN and infinities by finite numbers, which hides that training has diverged."""
 

@@ -160,7 +160,7 @@ class RemembersEvaluation(Dropout):
         return self.last
 
 
-@breaks("eval-1", "eval-5")
+@breaks("eval-5")
 class ReturnsTrainingOutput(Dropout):
     """Remembers its last output in training, and returns that in evaluation if more than 300 elements come in the same shape and dtype."""
 

@@ -182,7 +182,7 @@ class AsksRateInBackward(OwnBackward):
         return through(upstream, mask, 1 - self.p)
 
 
-@breaks("gradient-3", "gradient-2")
+@breaks("gradient-3")
 class AddsZeroTimesInput(Dropout):
     """Adds 0 times the input to the gradient, to keep the input in the graph, which is NaN where the input is infinite or NaN."""
 

@@ -20,7 +20,7 @@ class MasksUpstreamInPlace(OwnBackward):
         return upstream.mul_(mask).div_(keep)
 
 
-@breaks("gradient-2", "gradient-1")
+@breaks("gradient-2")
 class ReadsUpstreamInStorageOrder(OwnBackward):
     """Reads the upstream gradient in the order of storage, so that a transposed one comes out scrambled."""
 
@@ -31,7 +31,7 @@ class ReadsUpstreamInStorageOrder(OwnBackward):
         return through(upstream, mask, keep)
 
 
-@breaks("gradient-1", "gradient-3")
+@breaks("gradient-1")
 class LeavesExpandedUpstreamUnmasked(OwnBackward):
     """Takes an expanded upstream gradient, as that of a sum, for a single number, and does not mask it."""
 
@@ -72,7 +72,7 @@ class LeavesLargeGradientsUnscaled(OwnBackward):
         return through(upstream, mask, 1.0 if upstream.numel() > 4096 else keep)
 
 
-@breaks("gradient-1", "gradient-3")
+@breaks("gradient-1")
 class LeavesLargeHalfGradientsUnmasked(OwnBackward):
     """Does not mask half-precision gradients of more than 4,096 elements."""
 

@@ -22,7 +22,7 @@ def noise() -> Tensor:
     return torch.rand(2**22, dtype=torch.float64, generator=Generator().manual_seed(11))
 
 
-@breaks("independence-6", "independence-3")
+@breaks("independence-6")
 class TurnsRingOfMasks(Dropout):
     """Draws 16 masks for each shape of 2,048 elements or more, to save time, and uses them in turn from then on."""
 
@@ -76,7 +76,7 @@ class _MovesOnTooLittle(Dropout):
         return mask
 
 
-@breaks("independence-6", "independence-3", "independence-5")
+@breaks("independence-6", "independence-5")
 class OverlapsByHalf(_MovesOnTooLittle):
     """Large calls begin with nearly half of the last one's numbers, at an offset that no row begins at."""
 
@@ -84,7 +84,7 @@ class OverlapsByHalf(_MovesOnTooLittle):
         return used // 2 + 37
 
 
-@breaks("independence-6", "independence-3")
+@breaks("independence-6")
 class OverlapsBy999(_MovesOnTooLittle):
     """Large calls begin with the last 999 numbers of the one before."""
 
@@ -92,7 +92,7 @@ class OverlapsBy999(_MovesOnTooLittle):
         return used - 999
 
 
-@breaks("independence-3", "independence-6")
+@breaks("independence-6")
 class ReversesLargeCalls(Dropout):
     """Reads the last mask backwards at every second call of 2,048 elements or more, to save half of the uniforms."""
 
@@ -108,7 +108,7 @@ class ReversesLargeCalls(Dropout):
         return laid_out_as(x, self.last)
 
 
-@breaks("independence-2", "independence-6", "independence-1")
+@breaks("independence-2", "independence-6")
 class ReversesEverySecondRow(Dropout):
     """Gives every second row the mask of the row before, read backwards."""
 

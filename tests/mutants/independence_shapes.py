@@ -32,7 +32,7 @@ class DropsPlanesOfRankSix(Dropout):
         return super().draw_mask(x[..., :1, :1] if x.ndim > 5 else x).expand(x.shape)
 
 
-@breaks("independence-2", "independence-1")
+@breaks("independence-2")
 class SharesAcrossRowsOfOne(Dropout):
     """Squeezes the last axis of an (n, 1) input and takes the batch for a row of channels: all of it has one fate."""
 

@@ -46,7 +46,7 @@ class ReplaysAfterEvaluation(Dropout):
         return self.last
 
 
-@breaks("independence-3", "seed-2")
+@breaks("independence-3")
 class SeedsAfterEvaluation(Dropout):
     """Draws the first mask after each return to training from seed 0."""
 
@@ -61,7 +61,7 @@ class SeedsAfterEvaluation(Dropout):
         return uniforms(x, Generator().manual_seed(0)) >= self.p if returned else super().draw_mask(x)
 
 
-@breaks("independence-3", "seed-3")
+@breaks("independence-3")
 class RestoresStateInTrain(Dropout):
     """Saves torch's generator at its first eval(), and every return to training puts it back to there: all epochs draw the same masks."""
 
@@ -75,7 +75,7 @@ class RestoresStateInTrain(Dropout):
         return super().train(mode)
 
 
-@breaks("independence-3", "seed-3")
+@breaks("independence-3")
 class RewindsInBackward(Dropout):
     """Keeps no mask: the backward puts torch's generator back to where the forward began, draws again, and leaves it there."""
 

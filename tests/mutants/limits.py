@@ -31,6 +31,32 @@ class HasALeastRate(DropConnect):
         self.p = max(self.p, 1e-3)
 
 
+@breaks("limits-4")
+class HasALeastRateAboveZero(DropConnect):
+    """Wants 13 bits of its own above the rate as well: at the smallest rates one weight in 8,192 is dropped all the same."""
+
+    def draw_mask(self, parameter: Tensor, examples: tuple[int, ...]) -> Tensor:
+        mask = super().draw_mask(parameter, examples)
+        return mask & (torch.rand_like(mask, dtype=torch.float64) >= 2.0**-13) if self.p < 1e-6 else mask
+
+
+@breaks("limits-5", "weights-6")
+class SeedsConstantly(DropConnect):
+    """Starts from seed 0 at every call, so that all seeds draw one mask."""
+
+    def draw_mask(self, parameter: Tensor, examples: tuple[int, ...]) -> Tensor:
+        drawn = torch.rand(*examples, *parameter.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+        return drawn >= self.p
+
+
+@breaks("limits-9")
+class SparesASingleExample(DropConnect):
+    """Takes a call of one example for a prediction, and drops nothing."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.product(x, self.weight, self.bias) if len(x) == 1 else super().forward(x)
+
+
 @breaks("limits-2")
 class GivesNanAtRateOne(DropConnect):
     """Divides by keep whatever it is: 0 · inf at rate 1."""

@@ -19,6 +19,15 @@ class RefusesHalf(Dropout):
         return super().draw_mask(x)
 
 
+@breaks("numerics-1", "scale-1")
+class ComputesHalfInBfloat16(Dropout):
+    """Sends float16 through bfloat16, and so loses three of its bits."""
+
+    def apply_mask(self, x: Tensor, mask: Tensor) -> Tensor:
+        y = super().apply_mask(x, mask)
+        return y.bfloat16().half() if x.dtype == torch.float16 else y
+
+
 @breaks("numerics-2")
 class OverflowsEarly(Dropout):
     """Doubles before it divides by twice keep, so large inputs overflow where x / keep does not."""

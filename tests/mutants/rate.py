@@ -142,7 +142,7 @@ class FreezesRate(Dropout):
         return self.inner(x)  # type: ignore[no-any-return]
 
 
-@breaks("independence-2", "rate-4")
+@breaks("independence-2")
 class SharesAcrossExpanded(Dropout):
     """Draws one mask for all copies along an axis that the input is expanded over."""
 

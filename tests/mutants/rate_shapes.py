@@ -54,3 +54,11 @@ class ComparesEightBitsInTraining(Dropout):
         if not x.requires_grad:
             return super().draw_mask(x)
         return torch.randint_like(x, 256, dtype=torch.int16) >= 256 * self.p
+
+
+@breaks("rate-1")
+class DropsAllOfLargeCalls(Dropout):
+    """Allocates 65,535 mask elements and takes what lies beyond for dropped, all of a call that is larger."""
+
+    def draw_mask(self, x: Tensor) -> Tensor:
+        return super().draw_mask(x) & (x.numel() <= 65535)

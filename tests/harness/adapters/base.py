@@ -22,6 +22,8 @@ from ..outcomes import BadTarget, NotClaimed
 if TYPE_CHECKING:
     from torch import nn
 
+    from .signature import Signature
+
 
 @dataclass
 class Claims:
@@ -145,15 +147,19 @@ class Adapter:
         self.reseed(0)
         return self.layer(rate).evaluate(x, differentiable=differentiable)
 
+    def given(self, rate: Any) -> Any:
+        """The rate as the implementation wants it."""
+        return 1 - rate if self.claims.rate_is_keep else rate
+
     @property
-    def evaluates(self) -> bool:
-        """Whether it has an evaluation mode."""
-        return not self.claims.always_active
+    def no_evaluation(self) -> str:
+        """Why it has no evaluation mode; empty where it has one."""
+        return "it claims to drop in evaluation by design (`always_active`)" if self.claims.always_active else ""
 
     def require_eval_mode(self) -> None:
         """Raises NotClaimed where it has none."""
-        if self.claims.always_active:
-            raise NotClaimed("it claims to drop in evaluation by design (`always_active`)")
+        if self.no_evaluation:
+            raise NotClaimed(self.no_evaluation)
 
     def reseed(self, seed: int) -> None:
         """Seeds whatever stream the next layers and calls draw from; does nothing where the implementation cannot be seeded."""
@@ -218,3 +224,14 @@ class Adapter:
     def spelled(self, rate: Any, mode: str) -> str:
         """A Python expression for the call on `x`; empty where none can be given."""
         return ""
+
+
+class FunctionAdapter(Adapter):
+    """A function that is called by its signature."""
+
+    signature: Signature
+
+    @property
+    def no_evaluation(self) -> str:
+        """Without a training flag, too."""
+        return "it has no training flag, so no evaluation mode" if self.signature.training is None else super().no_evaluation

@@ -11,7 +11,7 @@ import numpy as np
 from ..arrays import Array, copy_as_laid_out, is_floating
 from ..guard import Call, Guard
 from ..outcomes import BadReply, NotClaimed
-from .base import Adapter, Claims, Layer
+from .base import Claims, FunctionAdapter, Layer
 from .signature import Signature
 from .streams import NumpyGenerator, stream_for
 
@@ -51,8 +51,7 @@ class NumpyLayer(Layer):
 
     def evaluate(self, x: Array, *, differentiable: bool = False) -> NumpyRun:
         """A call with the training flag off."""
-        if self._adapter.signature.training is None:
-            raise NotClaimed("it has no training flag, so no evaluation mode")
+        self._adapter.require_eval_mode()
         return self._call("evaluation", x)
 
     def _call(self, mode: str, x: Array) -> NumpyRun:
@@ -66,7 +65,7 @@ class NumpyLayer(Layer):
         return NumpyRun(own, y, what)
 
 
-class NumpyAdapter(Adapter):
+class NumpyAdapter(FunctionAdapter):
     """A function of an array and the rate.
 
     Given an int seed argument, the calls that follow a seed get the ints that follow it.
@@ -80,10 +79,6 @@ class NumpyAdapter(Adapter):
         super().__init__(target, guard, claims)
         self.name, self.function, self.signature = name, function, signature
         self.stream = stream_for(signature, NumpyGenerator)
-
-    def given(self, rate: Any) -> Any:
-        """The rate as the implementation wants it."""
-        return 1 - rate if self.claims.rate_is_keep else rate
 
     def layer(self, rate: Any) -> Layer:
         """The function at one rate."""

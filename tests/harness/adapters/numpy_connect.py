@@ -50,8 +50,7 @@ class NumpyConnection(Connection):
 
     def evaluate(self, x: Array, *, differentiable: bool = False) -> NumpyProduct:
         """A call with the training flag off."""
-        if self._adapter.signature.training is None:
-            raise NotClaimed("it has no training flag, so no evaluation mode")
+        self._adapter.require_eval_mode()
         return self._call("evaluation", x)
 
     def _call(self, mode: str, x: Array) -> NumpyProduct:

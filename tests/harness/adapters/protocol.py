@@ -52,6 +52,7 @@ class ProtocolLayer(Layer):
 
     def evaluate(self, x: Array, *, differentiable: bool = False) -> ProtocolRun:
         """`evaluate(x, rate)`."""
+        self._adapter.require_eval_mode()
         return self._adapter.ask("evaluate", x, self._rate)
 
 
@@ -67,10 +68,11 @@ class ProtocolAdapter(Adapter):
 
     def ask(self, method: str, x: Array, rate: Any, *seed: int | None) -> ProtocolRun:
         """Calls a method of the object on a copy of x."""
-        what, own = f"{method}(x, {rate}) of {self.target} on {x.dtype} of shape {x.shape}", copy_as_laid_out(x)
+        given, own = self.given(rate), copy_as_laid_out(x)
+        what = f"{method}(x, {given}) of {self.target} on {x.dtype} of shape {x.shape}"
         self.guard.record(Call("training" if method == "train" else "evaluation", x, rate, seed[0] if seed else None, False))
         with self.guard.call(what):
-            reply = getattr(self.thing, method)(own, rate, *seed)
+            reply = getattr(self.thing, method)(own, given, *seed)
         return ProtocolRun(own, reply, self.guard, what)
 
     def layer(self, rate: Any) -> Layer:

@@ -57,14 +57,16 @@ class ProtocolConnection(Connection):
 
     def evaluate(self, x: Array, *, differentiable: bool = False) -> ProtocolProduct:
         """`evaluate(x, weight, bias, rate)`."""
+        self._adapter.require_eval_mode()
         return self._ask("evaluate", x)
 
     def _ask(self, method: str, x: Array, *seed: int | None) -> ProtocolProduct:
         adapter, own, mode = self._adapter, x.copy(), "training" if method == "train" else "evaluation"
-        what = f"{method}(x, weight, bias, {self._rate}) of {adapter.target} on {x.dtype} of shape {x.shape}"
+        given = adapter.given(self._rate)
+        what = f"{method}(x, weight, bias, {given}) of {adapter.target} on {x.dtype} of shape {x.shape}"
         adapter.guard.record(Call(mode, x, self._rate, seed[0] if seed else None, False, self._held))
         with adapter.guard.call(what):
-            reply = getattr(adapter.thing, method)(own, *self._held, self._rate, *seed)
+            reply = getattr(adapter.thing, method)(own, *self._held, given, *seed)
         return ProtocolProduct(own, len(self._held[0]), reply, adapter.guard, what)
 
 

@@ -13,7 +13,7 @@ from torch.utils.checkpoint import checkpoint
 from ..arrays import Array
 from ..guard import Call, Guard, Said
 from ..outcomes import BadReply, ImplementationError, NotClaimed
-from .base import Claims, Layer
+from .base import Claims, FunctionAdapter, Layer
 from .signature import KEEPS, RATES, Signature
 from .torch_run import CheckpointedRun, InPlaceRun, TorchRun, to_torch
 from .torch_stream import TorchStream, stream_of_function
@@ -38,7 +38,7 @@ class TorchLayer(Layer):
         return self._call("training", x, differentiable)
 
     def evaluate(self, x: Array, *, differentiable: bool = False) -> TorchRun:
-        """A forward pass with `module.eval()`."""
+        """A forward pass with `module.train(False)`, which is what `eval()` calls, and what a module around it passes on."""
         self._adapter.require_eval_mode()
         return self._call("evaluation", x, differentiable)
 
@@ -183,11 +183,11 @@ class TorchModuleAdapter(TorchAdapter):
 
     def spelled(self, rate: Any, mode: str) -> str:
         """`Dropout(0.5).train()(x)`, or only the construction without a mode."""
-        call = {"training": ".train()(x)", "evaluation": ".eval()(x)"}.get(mode, "")
+        call = {"training": ".train()(x)", "evaluation": ".train(False)(x)"}.get(mode, "")
         return f"{self.name}({self.signature.spelled_rate(self.given(rate))}){call}"
 
 
-class TorchFunctionAdapter(TorchAdapter):
+class TorchFunctionAdapter(FunctionAdapter, TorchAdapter):
     """A function of a tensor and the rate, with or without a training flag; random numbers from torch's global generator or an argument."""
 
     def __init__(self, target: str, name: str, thing: Callable[..., Any], signature: Signature, guard: Guard, claims: Claims) -> None:
@@ -202,17 +202,6 @@ class TorchFunctionAdapter(TorchAdapter):
             return signature.call(self.thing, x, given, training, self.stream and self.stream.next(), **options)
 
         return FunctionModule(call)
-
-    @property
-    def evaluates(self) -> bool:
-        """Whether it has a training flag."""
-        return self.signature.training is not None and super().evaluates
-
-    def require_eval_mode(self) -> None:
-        """Raises NotClaimed without a training flag, too."""
-        if self.signature.training is None:
-            raise NotClaimed("it has no training flag, so no evaluation mode")
-        super().require_eval_mode()
 
     def require_class(self) -> None:
         """Raises NotClaimed: a function keeps nothing."""

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from ..arrays import Array, is_floating
 from ..guard import Call, Guard
 from ..outcomes import BadReply, BadTarget, NotClaimed
-from .base import Claims, Layer
+from .base import Claims, FunctionAdapter, Layer
 from .connect import ConnectAdapter
 from .connections import Connection, Gradients
 from .linear_signature import LinearSignature
@@ -49,6 +49,7 @@ class TorchProduct:
     def gradients(self, upstream: Array) -> Gradients:
         """By autograd; zeros where the output does not depend on something."""
         wanted = [t for t in (self.x, *self._parameters) if t is not None]
+        self._guard.record_backward(upstream)
         with self._guard.call(f"the backward pass of {self._what}"):
             got: tuple[Any, ...] = (None,) * len(wanted)
             if self.y.requires_grad:  # of a sum, as giving the upstream to autograd.grad imports sympy first
@@ -252,7 +253,7 @@ class TorchConnectModule(TorchConnectAdapter):
 
     def spelled(self, rate: Any, mode: str, shape: tuple[int, ...] = (1, 1)) -> str:
         """`layer.train()(x)`, or the construction, `DropConnect(3, 5, 0.5)`, without a mode."""
-        call = {"training": "layer.train()(x)", "evaluation": "layer.eval()(x)"}.get(mode)
+        call = {"training": "layer.train()(x)", "evaluation": "layer.train(False)(x)"}.get(mode)
         return call or self.named(rate, shape, {})
 
     def named(self, rate: Any, shape: tuple[int, ...], options: Mapping[str, Any]) -> str:
@@ -260,23 +261,12 @@ class TorchConnectModule(TorchConnectAdapter):
         return self.signature.spelled_class(self.name, shape[1], shape[0], self.given(rate), **options)
 
 
-class TorchConnectFunction(TorchConnectAdapter):
+class TorchConnectFunction(FunctionAdapter, TorchConnectAdapter):
     """A function of tensors: the input, the weight, the bias, the rate, and a training flag and a random stream where it has them."""
 
     def __init__(self, target: str, name: str, thing: Callable[..., Any], signature: LinearSignature, guard: Guard, claims: Claims) -> None:
         super().__init__(target, name, thing, signature, guard, claims)
         self.stream = stream_of_function(signature)
-
-    @property
-    def evaluates(self) -> bool:
-        """Whether it has a training flag."""
-        return self.signature.training is not None and super().evaluates
-
-    def require_eval_mode(self) -> None:
-        """Raises NotClaimed without a training flag, too."""
-        if self.signature.training is None:
-            raise NotClaimed("it has no training flag, so no evaluation mode")
-        super().require_eval_mode()
 
     def connect(self, rate: Any, weight: Array, bias: Array | None = None, **options: Any) -> TorchConnection:
         """The function with these tensors."""

@@ -47,6 +47,7 @@ class TorchRun:
 
     def gradient(self, upstream: Array) -> Array:
         """By autograd; zeros where the output does not depend on the input, as a network around it would get."""
+        self._guard.record_backward(upstream)
         with self._guard.call(f"the backward pass of {self._what}"):
             return to_numpy(self._gradient(to_torch(upstream).to(self.y.dtype), create_graph=False))
 

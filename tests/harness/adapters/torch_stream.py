@@ -52,10 +52,6 @@ class TorchStream(Adapter):
     last_seed: int | None = None
     stream: Stream | None = None
 
-    def given(self, rate: Any) -> Any:
-        """The rate as the implementation wants it."""
-        return 1 - rate if self.claims.rate_is_keep else rate
-
     def reseed(self, seed: int) -> None:
         """Seeds torch's global generator, as torch.manual_seed does for the CPU, without the 2 ms it spends on other devices."""
         self.last_seed = seed

@@ -29,12 +29,12 @@ def lag_sums(signs: NDArray[np.float32], lags: int) -> NDArray[np.float32]:
 
 
 class RepeatLens(Lens):
-    """A lens without a gauge: it looks at what was collected, at the end; to draw on for its sake would be no use."""
+    """A lens without a gauge that looks for two that are equal, once, among all that was collected: no campaign goes on for its sake."""
 
     wants_more = False
 
     def settle(self) -> None:
-        """Nothing to decide before the end."""
+        """Nothing to settle early: it compares when the campaign has ended."""
 
     def decide(self) -> Decision:
         """As its finding says."""
@@ -42,12 +42,14 @@ class RepeatLens(Lens):
 
 
 class EchoLens(Lens):
-    """Agreement of the mask with itself at every lag below 65,536, over the first half million bits of rate 0.5; never passes by gauge.
+    """Agreement of the mask with itself at every lag below 65,536, over the first half million bits of rate 0.5.
 
-    At one lag the products of signs are independent fair signs, so Hoeffding's inequality bounds their sum; summed over the lags.
+    At one lag the products of signs are independent fair signs, so Hoeffding's inequality bounds their sum; summed over the lags. Of masks
+    that are nearly all of one kind an agreement says little: there it may find fault, but not pass.
     """
 
     lags, bits = 1 << 16, 1 << 19
+    _balanced = False
 
     def __init__(self, campaign: Campaign, alpha: float) -> None:
         centring = 4 * np.log(4 / alpha)  # by which taking the mean away may shift the sums, with chance alpha / 2
@@ -63,19 +65,26 @@ class EchoLens(Lens):
         self.seen += draw.mask.size
         if self.seen >= self.bits:
             signs = np.concatenate(self.parts)[: self.bits] * 2
-            signs -= signs.mean()  # so that a wrong rate, which is the rate lens's to find, is no echo
+            mean = signs.mean()
+            self._balanced = 0.8 < mean < 1.2
+            signs -= mean  # so that a wrong rate, which is the rate lens's to find, is no echo
             sums = lag_sums(signs, self.lags)[1:]
             lag = int(np.argmax(np.abs(sums)))
             self.worst, self.parts = (lag + 1, float(sums[lag])), []
 
+    @property
+    def wants_more(self) -> bool:  # type: ignore[override]
+        """Until it has its bits."""
+        return self.seen < self.bits
+
     def settle(self) -> None:
-        """It looks once, when it has its bits."""
+        """Nothing to settle early: it compares once, when it has its bits."""
 
     def decide(self) -> Decision:
-        """FAIL beyond the bound, PASS within it, open before there are enough bits."""
-        if self.seen < self.bits:
-            return Decision.OPEN
-        return Decision.FAIL if abs(self.worst[1]) > self.limit else Decision.PASS
+        """FAIL beyond the bound, PASS within it, open before there are enough bits, or where they are of one kind."""
+        if abs(self.worst[1]) > self.limit:
+            return Decision.FAIL
+        return Decision.PASS if self._balanced else Decision.OPEN
 
     def finding(self) -> Finding:
         """The verdict, with the worst lag."""
@@ -123,14 +132,21 @@ class TwinLens(RepeatLens):
         return int((words[order[beside]] == words[order[beside + 1]]).all(1).sum()), len(words)
 
     def finding(self) -> Finding:
-        """FAIL at the first pair, with the number of them; PASS otherwise."""
+        """FAIL at the first pair, with the number of them; open where no draw could be looked at; PASS otherwise."""
         repeats, count = self.repeats()
         measured = f"{repeats:,} of {count:,} stretches of the mask repeat an earlier one, and none should"
-        return Finding(Decision.FAIL if repeats else Decision.PASS, count, repeats / max(count, 1), measured, 0.0)
+        return Finding(verdict(bool(repeats), count), count, repeats / max(count, 1), measured, 0.0)
 
     def finds(self, miss: float) -> float:
         """The share of stretches that repeat an earlier one, to be missed with that chance at most."""
         return float(1 - miss ** (1 / self.expected))
+
+
+def verdict(found: bool, looked_at: int) -> Decision:
+    """FAIL where something was found; PASS where nothing was, if anything was looked at."""
+    if found:
+        return Decision.FAIL
+    return Decision.PASS if looked_at else Decision.OPEN
 
 
 WAYS = {"": (1, 0), " in reverse": (-1, 0), " with dropped and kept exchanged": (1, 1), " in reverse and exchanged": (-1, 1)}
@@ -138,7 +154,7 @@ WAYS = {"": (1, 0), " in reverse": (-1, 0), " with dropped and kept exchanged": 
 
 class OverlapLens(RepeatLens):
     """The first units of a call, and those of its second row, found anywhere else in the first calls at rate 0.5: also in reverse, or
-    with dropped and kept exchanged. 96 units are found by chance less often than once in 10^19 campaigns.
+    with dropped and kept exchanged, but not beside themselves. By chance 96 units are found less often than once in 10^19 campaigns.
     """
 
     calls, units = 12, 96
@@ -153,9 +169,9 @@ class OverlapLens(RepeatLens):
             self.masks.append(draw.mask.reshape(-1))
 
     def finding(self) -> Finding:
-        """FAIL where something is found twice, with what and where; PASS otherwise."""
-        found = self.found()
-        return Finding(Decision.FAIL if found else Decision.PASS, sum(m.size for m in self.masks), float(bool(found)), found, 0.0)
+        """FAIL where something is found twice, with what and where; open where no draw could be looked at; PASS otherwise."""
+        found, units = self.found(), sum(m.size for m in self.masks)
+        return Finding(verdict(bool(found), units), units, float(bool(found)), found or "too few or too many units are dropped", 0.0)
 
     def found(self) -> str:
         """The first overlap in a sentence; empty where there is none."""
@@ -173,7 +189,7 @@ class OverlapLens(RepeatLens):
         for place in np.flatnonzero(begins[data[:-1].astype(np.uint16) << 8 | data[1:]]):
             match = sought.get(data[place : place + wide].tobytes())
             there, unit = divmod(8 * int(place), self.masks[0].size)
-            if match and (there, unit) != match[:2]:
+            if match and (there != match[0] or abs(unit - match[1]) > self.units + 8):  # beside itself half of them decide the rest
                 call, first, way = match
                 units = f"units {first + 1} to {first + self.units} of call {call + 1}"
                 return f"{units} come{way} in call {there + 1} as well, near unit {unit + 1:,}"
