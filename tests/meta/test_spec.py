@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
+from dropspec.budget import PROFILES
 from dropspec.clauses import FAMILIES, Clause, all_clauses
+from dropspec.plan import plan_for
 
 TESTS = Path(__file__).resolve().parent.parent
 CHAPTERS = list(dict.fromkeys(clause.chapter for clause in all_clauses().values()))
@@ -50,17 +52,38 @@ def broken() -> dict[str, list[str]]:
     return found
 
 
-@EVERY
-def test_the_worked_example_runs(clause: Clause) -> None:
-    """The example of a clause is a doctest of its own: it imports what it needs and prints what it says."""
-    blocks = re.findall(r"^```python\n(.*?)^```$", clause.text, flags=re.MULTILINE | re.DOTALL)
+def run_examples(text: str, name: str, family: str) -> None:
+    """Runs the blocks of Python in a part of a specification, and fails where one prints something else than it says, or there is none."""
+    blocks = re.findall(r"^```python\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
     assert blocks, "it has no example in a block of Python"
-    example = doctest.DocTestParser().get_doctest("\n".join(blocks), {}, clause.id, f"spec/{clause.family}.md", 0)
+    example = doctest.DocTestParser().get_doctest("\n".join(blocks), {}, name, f"spec/{family}.md", 0)
     said: list[str] = []
     results = doctest.DocTestRunner(verbose=False).run(example, out=said.append)
     assert results.attempted >= 2, "it imports and shows nothing"
     assert results.failed == 0, "".join(said)
+
+
+@EVERY
+def test_the_worked_example_runs(clause: Clause) -> None:
+    """The example of a clause is a doctest of its own: it imports what it needs and prints what it says."""
+    run_examples(clause.text, clause.id, clause.family)
     assert ">>>" in clause.text.split("*Example.*")[1].split("*Tolerance.*")[0], "the block does not stand under its example"
+
+
+def test_the_example_of_a_decision_runs() -> None:
+    """The introduction shows counts that are open, pass and fail."""
+    run_examples((TESTS.parent / "spec" / "dropout.md").read_text("utf-8").split("\n## ")[0], "introduction", "dropout")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_campaigns_are_those_of_the_plan(family: str) -> None:
+    """The introduction lists the shape and the rate of every campaign: a certificate speaks of these alone."""
+    text = (TESTS.parent / "spec" / f"{family}.md").read_text("utf-8")
+    campaigns = text.split("*Campaigns.*")[1].split("\n\n")[0]
+    plan = plan_for(PROFILES["standard"], family)
+    said = set(re.findall(r"[\d.×]*\d", campaigns.replace(",", " ")))
+    assert {"×".join(map(str, c.shape)) for c in (*plan.elsewhere, *plan.small)} <= said
+    assert {f"{c.rate:g}" for c in (*plan.main, *plan.elsewhere, *plan.small)} <= said
 
 
 @EVERY
