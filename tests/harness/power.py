@@ -21,7 +21,7 @@ from .budget import MISS, Profile
 from .campaign import BUDGET, LOOKS, Campaign
 from .clauses import all_clauses
 from .gauge import Gauge, samples_for
-from .lenses import EchoLens, TwinLens, build
+from .lenses import EchoLens, OverlapLens, TwinLens, build
 from .plan import COUNTS, plan_for
 
 Law = NDArray[np.float64]
@@ -75,6 +75,8 @@ def of_lens(campaign: Campaign, alpha: float, where: str) -> Found | None:
         return Found("agreement with the unit at one lag", where, lens.finds(MISS))
     if isinstance(lens, TwinLens):
         return Found("share of stretches that repeat an earlier one", where, lens.finds(MISS))
+    if isinstance(lens, OverlapLens):
+        return None  # it finds what lies in the first calls, or nothing
     if not lens.gauge.certifies:
         return None
     context, cell = (int(i) for i in np.unravel_index(np.argmax(np.round(lens.gauge.eps, 12)), lens.gauge.eps.shape))

@@ -19,7 +19,7 @@ from .adapters.connect import ConnectAdapter
 from .adapters.linear_signature import is_linear, read_linear_signature
 from .adapters.numpy import NumpyAdapter
 from .adapters.numpy_connect import NumpyConnect
-from .adapters.signature import read_signature
+from .adapters.signature import flag_of_call, read_signature
 from .adapters.streams import is_clear
 from .arrays import DTYPES
 from .guard import Guard, describe
@@ -196,11 +196,14 @@ def _of_class(target: Target, thing: type, guard: Guard, claims: Claims) -> Adap
     if claims.family == "dropconnect":
         return _of_linear_class(target, thing, guard, claims)
     from .adapters.torch import TorchModuleAdapter, functional_form
+    from .adapters.torch_stream import stream_of_class
 
     claims.functional = claims.functional or functional_form(thing)
     signature = read_signature(target.text, thing, inputs=0)
     claims.rate_is_keep = claims.rate_is_keep or signature.rate_is_keep
-    return TorchModuleAdapter(target.text, target.name, thing, signature, guard, claims)
+    adapter = TorchModuleAdapter(target.text, target.name, thing, signature, guard, claims)
+    adapter.stream, adapter.flag = stream_of_class(signature), flag_of_call(thing)
+    return adapter
 
 
 def _of_linear_class(target: Target, thing: type, guard: Guard, claims: Claims) -> Adapter:

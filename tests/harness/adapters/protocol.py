@@ -1,7 +1,7 @@
 """Drives any object that has the protocol: `claims`, `train(x, rate, seed)` and `evaluate(x, rate)`, all in NumPy arrays.
 
-`train` with seed None continues the stream. Each returns an object with `output` and, if differentiable, `gradient(upstream)`.
-`claims` is a mapping; its keys are those of `Claims`, and `seedable`.
+`train` with seed None continues the stream. Each returns the output, or an object with `output` and, if it is differentiable,
+`gradient(upstream)`. `claims` is a mapping; its keys are those of `Claims`, and `seedable`.
 """
 
 from __future__ import annotations
@@ -15,14 +15,23 @@ from ..guard import Call, Guard
 from ..outcomes import BadReply, NotClaimed
 from .base import Adapter, Claims, Layer
 
+ARRAYS = (np.ndarray, np.generic)  # what NumPy makes of no axes is the latter
+
+
+def output_of(reply: Any, what: str) -> Array:
+    """The output of a reply: the reply itself, if it is an array, or its `output`. Raises BadReply where neither is one."""
+    output = reply if isinstance(reply, ARRAYS) else getattr(reply, "output", None)
+    if not isinstance(output, ARRAYS):
+        came = f"of type {type(output).__name__}" if hasattr(reply, "output") else f"missing in {type(reply).__name__}"
+        raise BadReply(f"{what} must return a NumPy array, or an object whose `output` is one; its output is {came}")
+    return np.asarray(output)
+
 
 class ProtocolRun:
     """A reply of the object, checked: an array of the input's shape."""
 
     def __init__(self, x: Array, reply: Any, guard: Guard, what: str) -> None:
-        output = getattr(reply, "output", None)
-        if not isinstance(output, np.ndarray):
-            raise BadReply(f"{what} must return an object whose `output` is a NumPy array; it returned {type(reply).__name__}")
+        output = output_of(reply, what)
         if output.shape != x.shape:
             raise BadReply(f"{what} returned shape {output.shape} for input of shape {x.shape}")
         self.output, self.input_after = output, x

@@ -1,6 +1,7 @@
 """The same protocol for DropConnect: `claims` with the family, `train(x, weight, bias, rate, seed)` and `evaluate(x, weight, bias, rate)`.
 
-Each returns an object with `output` and, if differentiable, `gradients(upstream)`: a tuple for the input, the weight and the bias.
+Each returns the output, or an object with `output` and, if it is differentiable, `gradients(upstream)`: a tuple for the input, the weight
+and the bias.
 """
 
 from __future__ import annotations
@@ -15,16 +16,14 @@ from ..outcomes import BadReply, NotClaimed
 from .base import read_claims
 from .connect import ConnectAdapter
 from .connections import Connection, Gradients
-from .protocol import ProtocolAdapter
+from .protocol import ProtocolAdapter, output_of
 
 
 class ProtocolProduct:
     """A reply of the object, checked."""
 
     def __init__(self, x: Array, outputs: int, reply: Any, guard: Guard, what: str) -> None:
-        output = getattr(reply, "output", None)
-        if not isinstance(output, np.ndarray):
-            raise BadReply(f"{what} must return an object whose `output` is a NumPy array; it returned {type(reply).__name__}")
+        output = output_of(reply, what)
         if output.shape != (*x.shape[:-1], outputs):
             raise BadReply(f"{what} returned shape {output.shape}, where {(*x.shape[:-1], outputs)} is right")
         self.output, self.input_after = output, x

@@ -42,22 +42,33 @@ class Signature:
     stream: str | None = None
     stream_annotation: str = ""
     stream_is_optional: bool = False
+    works_in_place: bool = False
 
-    def bind(self, constructor: Callable[..., Any], rate: Any, **options: Any) -> Any:
-        """Calls a constructor with the rate."""
+    def bind(self, constructor: Callable[..., Any], rate: Any, stream: Any = None, **options: Any) -> Any:
+        """Calls a constructor with the rate, and the stream where it has one."""
+        options = self._fixed() | options
+        if self.stream and stream is not None:
+            options[self.stream] = stream
         return constructor(rate, **options) if self.rate is None else constructor(**{self.rate: rate}, **options)
+
+    def _fixed(self) -> dict[str, Any]:
+        """What is always given: that nothing is asked for in place, where that would be so by default."""
+        return {"inplace": False} if self.works_in_place else {}
 
     def call(self, function: Callable[..., Any], x: Any, rate: Any, training: bool, stream: Any = None, **options: Any) -> Any:
         """Calls a function with the input, the rate, and the flag and stream where it has them."""
+        options = self._fixed() | options
         if self.training:
             options[self.training] = training != self.training_is_inverted
         if self.stream:
             options[self.stream] = stream
         return function(x, rate, **options) if self.rate is None else function(x, **{self.rate: rate}, **options)
 
-    def spelled_rate(self, rate: Any) -> str:
-        """The rate as an argument in Python."""
-        return self.value(rate) if self.rate is None else f"{self.rate}={self.value(rate)}"
+    def spelled_rate(self, rate: Any, stream: str = "") -> str:
+        """The rate as an argument in Python, and what goes with it."""
+        arguments = [self.value(rate) if self.rate is None else f"{self.rate}={self.value(rate)}"]
+        arguments += [f"{name}={value}" for name, value in self._fixed().items()]
+        return ", ".join([*arguments, f"{self.stream}={stream}"] if self.stream and stream else arguments)
 
     @staticmethod
     def value(rate: Any) -> str:
@@ -66,11 +77,9 @@ class Signature:
 
     def spelled(self, name: str, rate: Any, mode: str, stream: str = "") -> str:
         """A call of the function on `x`, in Python."""
-        arguments = ["x", self.spelled_rate(rate)]
+        arguments = ["x", self.spelled_rate(rate, stream)]
         if self.training and mode:
-            arguments.append(f"{self.training}={(mode == 'training') != self.training_is_inverted}")
-        if self.stream and stream:
-            arguments.append(f"{self.stream}={stream}")
+            arguments.insert(2, f"{self.training}={(mode == 'training') != self.training_is_inverted}")
         return f"{name}({', '.join(arguments)})"
 
 
@@ -100,11 +109,16 @@ def read_signature(target: str, thing: Callable[..., Any], *, inputs: int) -> Si
     stream = next((p for p in rest if p.name in GENERATORS + SEEDS), None)
     filled = {p for p in (rate and rate.name, training, stream and stream.name) if p}
     missing = [p.name for p in rest if p.default is p.empty and p.name not in filled]
-    if rate is None or missing or len(names) < inputs:
-        offered = "(rate)" if inputs == 0 else "(x, rate)"
+    offered = "(rate)" if inputs == 0 else "(x, rate)"
+    if rate is None:
         raise BadTarget(
-            f"{target} wants the arguments ({', '.join(names) or '*args'}), but dropspec can only call it as {offered}: "
-            f"give a class or function that fills in the others, for instance by functools.partial or a subclass"
+            f"{target} takes no rate: its arguments are ({', '.join(names)}), but dropspec calls it as {offered}, at many rates"
+            + (". Of a function that builds layers, give the class" if inputs and len(names) == 1 else "")
+        )
+    if missing:
+        raise BadTarget(
+            f"{target} wants the arguments ({', '.join(names)}), but dropspec can only call it as {offered}: "
+            f"give a class or function that fills in {', '.join(missing)}, for instance by functools.partial or a subclass"
         )
     by_place = rest[0] is rate and rate.kind is not rate.KEYWORD_ONLY
     return Signature(
@@ -114,4 +128,14 @@ def read_signature(target: str, thing: Callable[..., Any], *, inputs: int) -> Si
         training,
         training in INFERENCE,
         *of_stream(stream),
+        works_in_place=any(p.name == "inplace" and p.default is True for p in rest),
     )
+
+
+def flag_of_call(kind: type) -> tuple[str, bool] | None:
+    """The training flag that a layer takes at each call, as Keras layers do, and whether True means evaluation; None without one."""
+    for method in (m for name in ("forward", "call") if callable(m := getattr(kind, name, None))):
+        parameters = inspect.signature(method).parameters
+        if flag := next((name for name in parameters if name in TRAINING + INFERENCE), None):
+            return flag, flag in INFERENCE
+    return None

@@ -15,7 +15,7 @@ from ..guard import Call, Guard, Said
 from ..outcomes import BadReply, ImplementationError, NotClaimed
 from .base import Claims, FunctionAdapter, Layer
 from .signature import KEEPS, RATES, Signature
-from .torch_run import CheckpointedRun, InPlaceRun, TorchRun, to_torch
+from .torch_run import CheckpointedRun, InPlaceRun, TorchRun, to_torch, without_mask
 from .torch_stream import TorchStream, stream_of_function
 
 CHECKPOINT = inspect.unwrap(checkpoint)  # its wrapper only keeps torch.compile out, and takes a second to import it for that
@@ -83,7 +83,19 @@ class FunctionModule(nn.Module):
 
     def forward(self, x: Tensor) -> Any:
         """The function's own output, in the module's mode."""
-        return self.call(x, self.training)
+        return without_mask(self.call(x, self.training))
+
+
+class FlaggedModule(nn.Module):
+    """Passes the mode on to a layer that takes it as an argument of each call."""
+
+    def __init__(self, layer: nn.Module, flag: str, is_inverted: bool) -> None:
+        super().__init__()
+        self.layer, self._flag, self._is_inverted = layer, flag, is_inverted
+
+    def forward(self, x: Tensor) -> Any:
+        """The layer's own output, in the module's mode."""
+        return self.layer(x, **{self._flag: self.training != self._is_inverted})
 
 
 class TorchAdapter(TorchStream):
@@ -165,26 +177,34 @@ class TorchAdapter(TorchStream):
 
 
 class TorchModuleAdapter(TorchAdapter):
-    """A torch.nn.Module class; the rate goes to its constructor."""
+    """A torch.nn.Module class; the rate goes to its constructor, and a seed or generator where that takes one.
+
+    `flag` is the training flag of its calls, where the mode of the module does not say it all.
+    """
 
     at_construction = True
+    flag: tuple[str, bool] | None = None
 
     def build(self, rate: Any, **options: Any) -> nn.Module:
         """Calls the constructor."""
         with self.guard.call(Said(lambda: f"the construction of {self.spelled(rate, '')}")):
-            module = self.signature.bind(self.thing, self.given(rate), **options)
+            module = self.signature.bind(self.thing, self.given(rate), self.stream and self.stream.next(), **options)
         if not isinstance(module, nn.Module):
             raise BadReply(f"{self.spelled(rate, '')} built {type(module).__name__}, not a torch.nn.Module")
-        return module
+        return FlaggedModule(module, *self.flag) if self.flag else module
 
     def module(self, rate: float) -> nn.Module:
-        """A new module of the class itself."""
+        """A new module of the class itself. Raises NotClaimed where a module around it could not set its mode."""
+        if self.flag:
+            raise NotClaimed(f"its mode is an argument of each call ({self.flag[0]}), not its module's")
         return self.build(rate)
 
     def spelled(self, rate: Any, mode: str) -> str:
         """`Dropout(0.5).train()(x)`, or only the construction without a mode."""
         call = {"training": ".train()(x)", "evaluation": ".train(False)(x)"}.get(mode, "")
-        return f"{self.name}({self.signature.spelled_rate(self.given(rate))}){call}"
+        if self.flag and mode:
+            call = f"(x, {self.flag[0]}={(mode == 'training') != self.flag[1]})"
+        return f"{self.name}({self.signature.spelled_rate(self.given(rate), self.stream.name if self.stream else '')}){call}"
 
 
 class TorchFunctionAdapter(FunctionAdapter, TorchAdapter):

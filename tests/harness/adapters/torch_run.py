@@ -27,10 +27,16 @@ def to_numpy(x: Tensor) -> Array:
     return x.view(torch.int16).numpy().view(BFLOAT16) if x.dtype == torch.bfloat16 else np.asarray(x.numpy())
 
 
+def without_mask(y: Any) -> Any:
+    """The output of a pair (output, mask), as torch.native_dropout returns it; whatever else came as it is."""
+    return y[0] if isinstance(y, tuple) and len(y) == 2 else y
+
+
 class TorchRun:
     """One call of a torch layer; its gradients come from autograd on just this call."""
 
     def __init__(self, x: Tensor, y: Any, guard: Guard, what: object) -> None:
+        y = without_mask(y)
         if not isinstance(y, Tensor):
             raise BadReply(f"{what} returned {type(y).__name__}, not a tensor")
         if y.shape != x.shape:

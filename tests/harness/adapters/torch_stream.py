@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from .base import Adapter
-from .signature import Signature
+from .signature import SEEDS, Signature
 from .streams import Stream, stream_for
 
 
@@ -43,6 +43,11 @@ class TorchGenerator(Stream):
 def stream_of_function(signature: Signature) -> Stream | None:
     """What a function of tensors gets for its stream; None where it can do without: then it draws from torch's global generator."""
     return None if signature.stream_is_optional else stream_for(signature, TorchGenerator)
+
+
+def stream_of_class(signature: Signature) -> Stream | None:
+    """What a constructor gets: a seed if it takes one, a generator if it needs one."""
+    return stream_for(signature, TorchGenerator) if signature.stream in SEEDS else stream_of_function(signature)
 
 
 class TorchStream(Adapter):
