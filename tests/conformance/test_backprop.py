@@ -6,10 +6,11 @@ from dropspec.adapters.connect import ConnectAdapter
 from dropspec.adapters.connections import Gradients, Product
 from dropspec.arrays import DTYPES, FRACTION_BITS, Array, Bits, nonzero
 from dropspec.compare import require, require_identical, require_rescaled
+from dropspec.onehot import FAR, of_many_with_gradients
 from dropspec.probes import Probe, probe
 from dropspec.properties import assume, clause, given
 from dropspec.reference.dropconnect import gradients
-from dropspec.run import Notes
+from dropspec.run import Notes, Run
 from dropspec.strategies import LARGE, Case, LinearCase, cases, linear_cases
 
 WIDE = ("float32", "float64")
@@ -53,6 +54,24 @@ def test_each_weight_has_its_own_gradient(impl: ConnectAdapter, case: Case, note
 
 
 @clause("backprop-1")
+def test_the_gradient_of_many_weights_goes_through_the_mask(impl: ConnectAdapter, run: Run) -> None:
+    """In a weight of 80×150, at rate 0.5, the gradient of each weight is what the forward multiplied it by."""
+    y, came = of_many_with_gradients(impl, 0.5, run.seed_for("backprop-1"))
+    require_rescaled(came.weight.T, np.ones_like(y), 0.5, nonzero(y), what=f"gradient of a weight of shape {FAR} (x: the upstream)")
+    same = nonzero(came.weight.T) == nonzero(y)
+    require(same, "the gradient must reach the weights that survived, and only these", gradient=came.weight.T, output=y)
+
+
+@clause("backprop-2")
+def test_the_gradient_of_many_inputs_goes_through_the_mask(impl: ConnectAdapter, run: Run) -> None:
+    """In a weight of 80×150, at rate 0.5, the gradient of an input of 1 is the sum of its masked, rescaled weights."""
+    y, came = of_many_with_gradients(impl, 0.5, run.seed_for("backprop-2"))
+    own, right = came.x.diagonal().astype(float), y.astype(float).sum(1)
+    near = np.abs(own - right) <= (FAR[0] + 8) * 2.0 ** -FRACTION_BITS[y.dtype.name] * right
+    require(near, "the gradient of an input of 1 must be the sum of its masked weights", expected=right, came=own)
+
+
+@clause("backprop-1")
 @given(case=linear_cases(dtypes=WIDE))
 def test_the_weight_gradient_is_the_references(impl: ConnectAdapter, case: LinearCase) -> None:
     """Over several examples the gradient of the weight is the sum over those in which it survived."""
@@ -91,14 +110,14 @@ def test_the_bias_gradient_is_the_sum_of_the_upstream(impl: ConnectAdapter, case
 @clause("backprop-4")
 @given(case=cases(layouts=("contiguous",)))
 def test_each_backward_uses_its_own_mask(impl: ConnectAdapter, case: Case) -> None:
-    """With two forwards before their backwards, each backward goes through the mask of its own forward, however often it is asked."""
+    """With three forwards before their backwards, each backward goes through the mask of its own forward, however often it is asked."""
     impl.reseed(case.seed)
     layer, x = impl.layer(case.rate), case.x
-    first, second = (layer.train(x, differentiable=True) for _ in range(2))
-    for which, run in (("second", second), ("first", first), ("second", second)):  # neither a stack nor a queue of masks will do
-        g = run.gradient(case.upstream)
-        message = f"of two forwards before their backwards, the backward of the {which} must use its mask, at rate {case.rate:.6g}"
-        require(nonzero(g) == nonzero(run.output), message, output=run.output, gradient=g)
+    runs = [layer.train(x, differentiable=True) for _ in range(3)]
+    for which in (2, 0, 1, 2):  # neither a stack nor a queue of masks will do, nor two that take turns
+        g, y = runs[which].gradient(case.upstream), runs[which].output
+        message = f"of three forwards before their backwards, the backward of number {which + 1} must use its own mask"
+        require(nonzero(g) == nonzero(y), f"{message}, at rate {case.rate:.6g}", output=y, gradient=g)
 
 
 @clause("backprop-4")

@@ -6,11 +6,13 @@ import numpy as np
 
 from dropspec.adapters import Adapter
 from dropspec.arrays import DTYPES, nonzero
+from dropspec.budget import require_far_fetched
 from dropspec.compare import require, require_identical, require_rescaled
 from dropspec.outcomes import BadReply, NotClaimed, Violation
 from dropspec.properties import assume, clause, given
+from dropspec.run import Run
 from dropspec.strategies import LARGE, Case, cases
-from dropspec.trials import taken_of
+from dropspec.trials import ones, require_share, taken_of
 
 
 @clause("layout-1")
@@ -37,6 +39,21 @@ def test_any_layout_gets_a_right_mask_on_the_right_elements(impl: Adapter, case:
     require_rescaled(y, x, case.rate, mask, what=f"output ({case.layout} input)")
 
 
+@clause("layout-2")
+def test_a_view_may_begin_anywhere(impl: Adapter, run: Run) -> None:
+    """A torch layer's output for a tensor that begins in the middle of its memory is made of that tensor's numbers, not of those before."""
+    module = impl.as_module(0.5)
+    import torch
+
+    numbers = torch.arange(1.0, 513.0)
+    impl.reseed(run.seed_for("layout-2"))
+    module.train()
+    for x in (numbers[256:], numbers.reshape(32, 16)[3:, 5:], numbers.reshape(32, 16).t()[2:, 7:]):
+        with impl.guard.call(f"{impl.spelled(0.5, 'training')} on a view of shape {tuple(x.shape)} that begins at {x.storage_offset()}"):
+            y = module(x).detach().numpy()
+        require_rescaled(y, x.numpy(), 0.5, nonzero(y), what=f"output for a view that begins at {x.storage_offset()}")
+
+
 @clause("layout-3")
 @given(Case(shape=LARGE), case=cases("plain", "special"))
 def test_the_input_is_not_changed(impl: Adapter, case: Case) -> None:
@@ -52,14 +69,16 @@ def test_the_input_is_not_changed(impl: Adapter, case: Case) -> None:
 @clause("layout-3")
 @given(case=cases(layouts=("contiguous",), ranks=(1,)))
 def test_an_earlier_output_is_not_changed(impl: Adapter, case: Case) -> None:
-    """Later calls, of as many units or fewer, leave the output of an earlier one as it was."""
+    """Later calls, of as many units or fewer, leave the output of an earlier one as it was; in evaluation, too."""
     impl.reseed(case.seed)
     layer, x = impl.layer(case.rate), np.ones(4096, DTYPES[case.dtype])
-    first = layer.train(x).output
-    kept = first.copy()
-    layer.train(x)
-    layer.train(x[:100])
-    require_identical(first, kept, "a later call must not change the output of an earlier one")
+    calls = [layer.train] if impl.no_evaluation else [layer.train, layer.evaluate]
+    for call in calls:
+        first = call(x).output
+        kept = first.copy()
+        for later in (2 * x, x[:100], 2 * x):
+            call(later)
+        require_identical(first, kept, "a later call must not change the output of an earlier one")
 
 
 @clause("layout-4")
@@ -76,6 +95,19 @@ def test_in_place_changes_and_returns_the_input(impl: Adapter, case: Case) -> No
     require((run.input_after == 0) | mask, "what is dropped in place must be 0", came=run.input_after)
     g = run.gradient(case.upstream)
     require(nonzero(g) == mask, "the gradient must know of what was done in place", output=run.output, gradient=g)
+    require_rescaled(g, case.upstream, case.rate, mask, what="gradient of an in-place call (x: the upstream)")
+
+
+@clause("layout-4")
+def test_in_place_the_rate_is_the_same(impl: Adapter, run: Run) -> None:
+    """In place, the share dropped of 4,096 units is the rate, 0.1, and another seed drops others."""
+    seed, masks = run.seed_for("layout-4"), []
+    for which in (0, 1):
+        masks.append(nonzero(impl.in_place(ones(impl, 4096), 0.1, seed + which)[0].output))
+        require_share(int((~masks[-1]).sum()), 4096, 0.1, "at rate 0.1 in place")
+    require_far_fetched(4096 * np.log(0.1**2 + 0.9**2))
+    if np.array_equal(*masks):
+        raise Violation(f"in-place calls after the seeds {seed} and {seed + 1} drew the same mask of 4096 units at rate 0.1")
 
 
 @clause("layout-4")

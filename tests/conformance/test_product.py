@@ -8,6 +8,7 @@ from dropspec.adapters.connect import ConnectAdapter
 from dropspec.arrays import DTYPES, FRACTION_BITS, Array, Bits, nonzero
 from dropspec.compare import require, require_identical, require_rescaled
 from dropspec.gauge import Decision, Gauge, samples_for
+from dropspec.onehot import FAR, of_many_weights
 from dropspec.outcomes import ImplementationError, NotClaimed, Undecided, Violation
 from dropspec.plan import MOMENT_RATES
 from dropspec.probes import probe
@@ -34,6 +35,13 @@ def test_surviving_weights_are_rescaled(impl: ConnectAdapter, case: Case) -> Non
 def test_the_scale_is_right_at_many_rates(impl: ConnectAdapter, run: Run, notes: Notes) -> None:
     """Of 4,096 weights of 1 every survivor is 1 / keep, at six rates; what it is instead tells one wrong scale from another."""
     require_scales(impl, run.seed_for("product-1"), notes)
+
+
+@clause("product-1")
+def test_many_weights_are_rescaled_alike(impl: ConnectAdapter, run: Run) -> None:
+    """In a weight of 80×150 every survivor is W / keep, at rate 0.1."""
+    y = of_many_weights(impl, 0.1, run.seed_for("product-1 of many"))
+    require_rescaled(y, np.ones_like(y), 0.1, nonzero(y), what=f"output of a weight of shape {FAR} (x: its only weight)")
 
 
 @clause("product-1")

@@ -6,10 +6,12 @@ from dropspec.adapters.connect import ConnectAdapter
 from dropspec.arrays import DTYPES, Bits, nonzero
 from dropspec.budget import require_far_fetched
 from dropspec.judging import judge
+from dropspec.onehot import FAR, of_many_weights
 from dropspec.outcomes import NotClaimed, Undecided, Unreadable, Violation
 from dropspec.properties import clause, given
 from dropspec.run import Notes, Run
 from dropspec.strategies import seeds
+from dropspec.trials import require_share
 
 SIZE = 16  # outputs, and inputs
 ALIKE = {
@@ -61,21 +63,33 @@ def test_it_is_the_same_at_every_place(run: Run, notes: Notes) -> None:
     judge(run, "weights-3", notes)
 
 
-FAR = 200  # inputs, more than any probe has
+@clause("weights-2")
+def test_the_rate_of_many_weights_is_the_same(impl: ConnectAdapter, run: Run) -> None:
+    """Of 80×150 weights the share dropped is the rate, at 0.1 and 0.5."""
+    for rate in (0.1, 0.5):
+        y = of_many_weights(impl, rate, run.seed_for(f"weights-2 of many at {rate}"))
+        require_share(int((~nonzero(y)).sum()), y.size, rate, f"of a weight of shape {FAR} at rate {rate}")
 
 
 @clause("weights-3")
-def test_weights_of_many_inputs_are_dropped(impl: ConnectAdapter, run: Run) -> None:
-    """Of 16 outputs with 200 inputs each, every input's weights are dropped at times and survive at times, at rate 0.5."""
-    impl.reseed(run.seed_for("weights-3 of many inputs"))
-    one_hot, dropped = np.eye(FAR, dtype=DTYPES[impl.claims.dtypes[0]]), np.zeros(FAR)
-    layer = impl.connect(0.5, np.ones((SIZE, FAR), one_hot.dtype))
-    for _ in range(8):
-        dropped += (~nonzero(layer.train(one_hot).output)).sum(1)
-    require_far_fetched(np.log(2 * FAR) + 8 * SIZE * np.log(0.5))
-    for which in np.flatnonzero(np.isin(dropped, (0, 8 * SIZE)))[:1]:
+def test_weights_of_every_input_are_dropped(impl: ConnectAdapter, run: Run) -> None:
+    """In a weight of 80×150 every input's weights are dropped at times and survive at times, at rate 0.5."""
+    y = of_many_weights(impl, 0.5, run.seed_for("weights-3 of many inputs"))
+    dropped = (~nonzero(y)).sum(1)
+    require_far_fetched(np.log(2 * len(y)) + y.shape[1] * np.log(0.5))
+    for which in np.flatnonzero(np.isin(dropped, (0, y.shape[1])))[:1]:
         fate = "dropped" if dropped[which] else "kept"
-        raise Violation(f"the {8 * SIZE} weights of input {which} of {FAR} were all {fate} in 8 calls at rate 0.5")
+        raise Violation(f"the {y.shape[1]} weights of input {which} of {len(y)} were all {fate} at rate 0.5")
+
+
+@clause("weights-4")
+def test_no_inputs_or_outputs_of_many_are_dropped_alike(impl: ConnectAdapter, run: Run) -> None:
+    """In a weight of 80×150 no two inputs, and no two outputs, have all their weights dropped alike at rate 0.5."""
+    mask = nonzero(of_many_weights(impl, 0.5, run.seed_for("weights-4 of many")))
+    for what, of_each in (("inputs", mask), ("outputs", mask.T)):
+        require_far_fetched(2 * np.log(len(of_each)) + of_each.shape[1] * np.log(0.5))
+        if alike := len(of_each) - len(np.unique(of_each, axis=0)):
+            raise Violation(f"the weights of {alike} of {len(of_each)} {what} were dropped just as those of another at rate 0.5")
 
 
 @clause("weights-4")

@@ -16,7 +16,8 @@ OF_OUTPUTS = ("mean", "square")  # in half precision the rounding of the scale e
 WEIGHT_LENSES = ("rate", "unit", "sign", "left", "output", "row", "call", "sum of row", "sum of call")
 OTHERS = ("float64", "float16", "bfloat16")
 DENSE = ("transposed", "strided", "channels-last")
-OF_RANK = ((16, 8, 256), (2, 3, 5, 7, 11), (2, 3, 5, 2, 7, 11))  # what is right of two axes need not be of more
+OF_VIEWS = ("rate", "left", "above", "example", "call")
+OF_RANK = ((16, 8, 256), (16, 3, 16, 16), (2, 3, 5, 7, 11), (2, 3, 5, 2, 7, 11))  # what is right of two axes need not be of more
 SMALL = (((1,), 0.5), ((3,), 0.1), ((7,), 0.5), ((17,), 0.5), ((1, 33), 0.3), ((2, 200), 0.3), ((1000,), 0.5))  # odd, to leave tails
 SMALL_LAYERS = (((2, 1), 0.5), ((2, 3), 0.1), ((7, 1), 0.5), ((5, 7), 0.3), ((50, 20), 0.5))
 
@@ -108,18 +109,19 @@ def _dropout(profile: Profile) -> Plan:
     )
     loose = 0.004 * profile.tolerance
     elsewhere = (
-        *(Campaign(0.1, "float32", (8, 16, 32, 16), loose, ("rate", "left"), layout) for layout in DENSE),
+        *(Campaign(0.1, "float32", (8, 16, 32, 16), loose, OF_VIEWS, layout) for layout in DENSE),
         Campaign(0.1, "float32", (64, 1024), loose, ("rate", "above"), "expanded"),  # what is one in memory gets masks of its own
         Campaign(0.1, "float32", (64, 1024), loose, ("rate", "left"), "repeated"),
         Campaign(0.3, "float32", (512, 512), loose, ("rate", "unit")),  # 2^18 units in one call
         Campaign(0.3, "float32", (1, 4096), loose, ("rate", "left")),  # a batch of one
         Campaign(0.3, "float32", (1 << 17, 1), loose, ("rate", "beside", "unit")),  # more rows than 16 bits count
-        *(Campaign(0.3, "float32", shape, loose, ("rate", "left", "above")) for shape in OF_RANK),
+        *(Campaign(0.3, "float32", shape, loose, OF_VIEWS) for shape in OF_RANK),
         _differentiable(profile, ("rate", "left", "above", "call")),
     )
     small = (
         *(_small(shape, rate, profile.small_calls) for shape, rate in SMALL),
         *(_small((17,), 0.5, max(profile.small_calls // 3, 300), dtype) for dtype in OTHERS),  # other vectors, other tails
+        _small((4099,), 0.5, max(profile.small_calls // 3, 300)),  # vectors may be used from some size on
     )
     half = tuple(c for c in main if c.dtype in ("float16", "bfloat16"))
     everywhere = (*main, *small, *elsewhere)
@@ -131,7 +133,7 @@ def _dropout(profile: Profile) -> Plan:
         "expectation-1": (View("mean", main),),
         "expectation-2": (View("square", main),),
         "independence-1": (View("left", everywhere),),
-        "independence-2": (View("above", (*main, *elsewhere)), View("beside", elsewhere)),
+        "independence-2": (View("above", (*main, *elsewhere)), View("example", elsewhere), View("beside", elsewhere)),
         "independence-3": (View("call", (*main, *elsewhere)), View("above", small)),
         "independence-4": (View("sum of row", main), View("sum of call", (*main, *small))),
         "independence-5": (View("echo", main),),

@@ -46,8 +46,8 @@ def no_scale(failed: Failed, seen: Observations) -> str:
     """No scaling in training, with or without scaling at inference."""
     scales = at_rates(seen, "scale at ")
     rate = _follows(scales, lambda r: 1.0) if failed & SCALE else None
-    if rate is None:
-        return ""
+    if rate is None or max(at_rates(seen, "drop rate at ").values(), default=1.0) == 0:
+        return ""  # where nothing is dropped, that is the matter
     said = f"Survivors are not rescaled in training: seen {scales[rate]:.4g} at rate {rate:.4g}, where {1 / (1 - rate):.4g} is right"
     if _follows(at_rates(seen, "evaluation scale at "), lambda r: 1 - r) is not None:
         return f"{said}; outputs are scaled by keep in evaluation instead. Divide by 1 - rate in training, and leave evaluation alone."
@@ -75,12 +75,34 @@ def random_factors(failed: Failed, seen: Observations) -> str:
 
 def scaled_in_evaluation(failed: Failed, seen: Observations) -> str:
     """Scaling at inference on top of scaling in training."""
-    rate = _follows(at_rates(seen, "evaluation scale at "), lambda r: 1 - r)
-    if rate is None or not failed & EVALUATION or failed & SCALE:
+    if not failed & EVALUATION or failed & SCALE:
         return ""
-    return (
-        f"Outputs are scaled by keep in evaluation ({1 - rate:.4g} at rate {rate:.4g}), though training rescales already: return the input."
-    )
+    for how, law in (("by keep", lambda r: 1 - r), ("by 1 / keep", lambda r: 1 / (1 - r))):
+        if (rate := _follows(at_rates(seen, "evaluation scale at "), law)) is not None:
+            return (
+                f"Outputs are scaled {how} in evaluation ({law(rate):.4g} at rate {rate:.4g}), though training rescales already: "
+                f"return the input."
+            )
+    return ""
+
+
+def applied_twice(failed: Failed, seen: Observations) -> str:
+    """Dropout of dropout: a rate of 1 - keep², a scale of 1 / keep²."""
+    rates, scales = at_rates(seen, "drop rate at "), at_rates(seen, "scale at ")
+    rate = _follows(rates, lambda r: 1 - (1 - r) ** 2) if failed & RATE else None
+    if rate is None or _follows(scales, lambda r: 1 / (1 - r) ** 2) is None:
+        return ""
+    return f"It is applied twice: at rate {rate:g}, {rates[rate]:.4g} of the units were dropped and survivors divided by keep twice."
+
+
+def flag_turned_round(failed: Failed, seen: Observations) -> str:
+    """Training where evaluation was asked for, and the other way round."""
+    trained, evaluated = at_rates(seen, "drop rate at "), at_rates(seen, "share dropped in evaluation at ")
+    if not failed & RATE or not failed & EVALUATION or not trained or max(trained.values()) > 0 or not evaluated:
+        return ""
+    if any(abs(share - rate) > 0.1 for rate, share in evaluated.items()):
+        return ""
+    return "The training flag is turned round: units are dropped in evaluation, and none in training."
 
 
 def rate_is_keep(failed: Failed, seen: Observations) -> str:
@@ -217,6 +239,9 @@ SIGNATURES: tuple[tuple[tuple[str, ...], Callable[[Failed, Observations], str]],
     (("scale-1", "product-1"), added_to_keep),
     (("scale-2",), random_factors),
     (("eval-1", "inference-1"), scaled_in_evaluation),
+    (("rate-1", "weights-2"), flag_turned_round),
+    (("eval-1", "inference-1"), flag_turned_round),
+    (("rate-1", "weights-2"), applied_twice),
     (("rate-1", "weights-2"), rate_is_keep),
     (("rate-1", "weights-2"), inactive),
     (("rate-1", "weights-2"), few_bits),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..probes import INPUTS
 from .base import Draw, Finding, Lens
 from .contexts import DyadicLens, PairLens, PlaceLens, RateLens, SignLens, ValueLens
-from .pairs import Pairs, left_pairs, pairs_above, pairs_before, pairs_in_word
+from .pairs import Pairs, left_pairs, pairs_above, pairs_before, pairs_in_word, pairs_of_examples
 from .repeats import EchoLens, OverlapLens, TwinLens
 from .sums import MeanLens, SquareLens, SumLens
 
@@ -36,6 +36,7 @@ def build(name: str, campaign: Campaign, alpha: float) -> Lens:
     pairs: dict[str, tuple[str, Callable[[Draw], Pairs | None]]] = {
         "left": ("the left neighbour", left_pairs),
         "above": ("the same unit of the call before" if campaign.calls_as_rows else "the unit above", pairs_above),
+        "example": ("the same unit of the example before", partial(pairs_of_examples, examples=campaign.shape[0])),
         "beside": ("the unit before it in the batch", left_pairs),
         "call": ("the same unit of the call before", pairs_before),
         "output": ("the same input's weight of the output before", partial(pairs_in_word, apart=INPUTS[campaign.dtype])),

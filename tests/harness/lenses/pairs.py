@@ -30,6 +30,13 @@ def pairs_above(draw: Draw) -> Pairs:
     return count(draw.bits[1:] & draw.bits[:-1]), kept, given_kept, draw.mask[1:].size
 
 
+def pairs_of_examples(draw: Draw, examples: int) -> Pairs:
+    """Units and the same units of the example before, of so many along the first axis of a call."""
+    units = draw.bits.reshape(examples, -1)
+    kept, given_kept = draw.survivors - count(units[:1]), draw.survivors - count(units[-1:])
+    return count(units[1:] & units[:-1]), kept, given_kept, draw.mask.size * (examples - 1) // examples
+
+
 def pairs_before(draw: Draw) -> Pairs | None:
     """Units and the same units in the draw before."""
     if draw.before is None:
