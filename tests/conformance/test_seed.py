@@ -4,8 +4,9 @@ import numpy as np
 
 from dropspec.adapters import Adapter
 from dropspec.arrays import nonzero
+from dropspec.budget import require_far_fetched
 from dropspec.compare import require, require_identical
-from dropspec.outcomes import NotClaimed
+from dropspec.outcomes import NotClaimed, Violation
 from dropspec.properties import clause, given
 from dropspec.run import Run
 from dropspec.strategies import LARGE, Case, cases, seeds
@@ -17,6 +18,17 @@ from dropspec.trials import ones, require_generators_left_alone, require_other_m
 def test_the_same_seed_gives_the_same_mask(impl: Adapter, case: Case) -> None:
     """The same seed before the same call gives the same output, bit for bit."""
     require_replay(impl, case)
+
+
+@clause("seed-1")
+def test_a_generator_that_is_offered_is_obeyed(impl: Adapter, run: Run) -> None:
+    """A function that can do without a generator, but takes one, draws all masks from it: one seed gives the same two masks again."""
+    seed, x = run.seed_for("seed-1"), ones(impl)
+    first, second = ([nonzero(r.output) for r in impl.with_generator(x, 0.5, seed, 2)] for _ in range(2))
+    require(np.asarray(first) == np.asarray(second), "a generator of one seed must give the same masks", first=np.asarray(first))
+    require_far_fetched(x.size * np.log(0.5))
+    if np.array_equal(*first):
+        raise Violation(f"two calls on one generator drew the same mask of {x.size} units at rate 0.5")
 
 
 @clause("seed-2")

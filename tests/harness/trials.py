@@ -112,7 +112,7 @@ def require_right_next_to_0_and_1(impl: Adapter, seed: int) -> None:
 
 
 def require_survivors_next_to_1(impl: Adapter, seed: int) -> None:
-    """At rate 1 - 2^-14 there are survivors among 2^20 units, and they are x / keep."""
+    """At rate 1 - 2^-14 there are survivors among 2^20 units, and they are x / keep; at 1 - 2^-24 there are next to none among 2^21."""
     rate, x = 1 - 2.0**-14, np.ones(1 << 16, DTYPES[impl.claims.dtypes[0]])
     impl.reseed(seed)
     layer, survivors = impl.layer(rate), 0
@@ -123,6 +123,9 @@ def require_survivors_next_to_1(impl: Adapter, seed: int) -> None:
     require_far_fetched(2**20 * np.log(rate))
     if not survivors:
         raise Violation(f"none of 2^20 units survived rate {rate!r}, where about 64 should")
+    layer, rate = impl.layer(1 - 2.0**-24), 1 - 2.0**-24
+    dropped = sum(int((~nonzero(layer.train(x).output)).sum()) for _ in range(32))
+    require_share(dropped, 32 * x.size, rate, f"at rate {rate!r}")
 
 
 def require_next_to_no_drops(impl: Adapter, run: Run) -> None:
@@ -176,11 +179,11 @@ def require_replay(impl: Adapter, case: Case) -> None:
 
 
 def require_other_masks(impl: Adapter, seed: int) -> None:
-    """The next seed and one far away give other masks."""
+    """The next seed, and those that differ in one of 31 bits, give other masks."""
     impl.require_seedable()
     require_far_fetched(UNITS * np.log(0.5))
     mask = nonzero(impl.train(ones(impl), 0.5, seed).output)
-    for other in (seed + 1, seed ^ 0x5DEECE66):
+    for other in (seed + 1, *(seed ^ 1 << bit for bit in range(31))):
         if np.array_equal(mask, nonzero(impl.train(ones(impl), 0.5, other).output)):
             raise Violation(f"seeds {seed} and {other} gave the same mask of {UNITS} units at rate 0.5")
 

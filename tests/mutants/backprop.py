@@ -10,6 +10,8 @@ from torch import Tensor
 from dropspec.reference.layers import DropConnect
 from dropspec.tests.mutants import breaks
 
+from .gradient import through, with_backward
+
 
 class Straight(torch.autograd.Function):
     """Gives one tensor forward, and sends the gradient to another as it is."""
@@ -127,3 +129,21 @@ class KeepsItsMaskOnTheModule(DropConnect):
     def apply_mask(self, parameter: Tensor, mask: Tensor) -> Tensor:
         self.held = super().apply_mask(torch.ones_like(parameter), mask).detach()
         return Remembered.apply(parameter, self)  # type: ignore[no-any-return, no-untyped-call]
+
+
+@breaks("backprop-4")
+class HasTwoMaskBuffers(DropConnect):
+    """Has two buffers for masks that take turns, so that the third forward spoils the backward of the first."""
+
+    calls = 0
+
+    def apply_mask(self, parameter: Tensor, mask: Tensor) -> Tensor:
+        if not hasattr(self, "ring"):
+            self.ring: dict[int, Tensor] = {}
+        ring, slot, keep = self.ring, self.calls % 2, 1 - self.p
+        self.calls, ring[slot] = self.calls + 1, mask
+
+        def backward(upstream: Tensor) -> Tensor:
+            return through(upstream, ring[slot], keep).reshape(-1, *parameter.shape).sum(0)
+
+        return with_backward(parameter, super().apply_mask(parameter, mask), backward)

@@ -29,6 +29,16 @@ class HasALeastRateAboveZero(Dropout):
         return super().draw_mask(x) & (torch.rand_like(x, dtype=torch.float64) >= 2.0**-13) if self.p < 1e-6 else super().draw_mask(x)
 
 
+@breaks("edge-5")
+class ComparesSixteenBits(Dropout):
+    """Compares 16 bits where the rate is above 0.999: next to 1 a unit in 65,536 survives, and is 2^24 times too large."""
+
+    def draw_mask(self, x: Tensor) -> Tensor:
+        if not 0.9999 < self.p < 1:
+            return super().draw_mask(x)
+        return torch.randint(65536, x.shape) >= int(self.p * 65536)
+
+
 @breaks("edge-7")
 class MultipliesByItsMask(Dropout):
     """Multiplies by 0 what is dropped, so that a dropped inf becomes NaN, as torch's own does."""

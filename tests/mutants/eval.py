@@ -181,3 +181,15 @@ class RoundsLargeDoublesInEval(Dropout):
     def forward(self, x: Tensor) -> Tensor:
         y = super().forward(x)
         return y.float().double() if not self.training and x.dtype == torch.float64 and x.numel() > 1000 else y
+
+
+@breaks("eval-5")
+class ForgetsItsRateInEval(Dropout):
+    """Sets its rate aside for an evaluation; where eval() is called twice, what is set aside is 0."""
+
+    def train(self, mode: bool = True) -> Self:
+        if not mode:
+            self.aside, self.p = self.p, 0.0
+        elif hasattr(self, "aside"):
+            self.p = self.aside
+        return super().train(mode)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import torch
 from torch import Tensor, nn
@@ -114,6 +114,28 @@ class TrainsTheWeightOfTheLastEvaluation(DropConnect):
             return self.product(x, self.weight, self.bias)
         stale = self.weight + (self.raw - self.weight).detach()  # with the gradient of the weight
         return self.product(x, self.apply_mask(stale, self.draw_mask(stale, x.shape[:-1])), self.bias)
+
+
+@breaks("inference-4")
+class ForgetsItsRateInEval(DropConnect):
+    """Sets its rate aside for an evaluation; where eval() is called twice, what is set aside is 0."""
+
+    def train(self, mode: bool = True) -> Self:
+        if not mode:
+            self.aside, self.p = self.p, 0.0
+        elif hasattr(self, "aside"):
+            self.p = self.aside
+        return super().train(mode)
+
+
+@breaks("inference-1")
+class StaysActiveForSequences(DropConnect):
+    """Drops in evaluation where the input has three axes."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training or x.dim() != 3:
+            return super().forward(x)
+        return self.product(x, self.apply_mask(self.weight, self.draw_mask(self.weight, x.shape[:-1])), self.bias)
 
 
 class MatchesMoments(DropConnect):

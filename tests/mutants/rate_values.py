@@ -36,3 +36,29 @@ class DropsTinyInputs(Dropout):
     def draw_mask(self, x: Tensor) -> Tensor:
         size = x.detach().abs()
         return super().draw_mask(x) & ((size >= 1e-2) | (size <= torch.finfo(x.dtype).tiny) | size.isnan())
+
+
+@breaks("rate-3")
+class SparesHugeInputs(Spares):
+    """Never drops finite inputs above 1e7 in size."""
+
+    def spared(self, x: Tensor) -> Tensor:
+        size = x.detach().abs()
+        return (size > 1e7) & size.isfinite()
+
+
+@breaks("rate-3")
+class SparesMinuteInputs(Spares):
+    """Never drops inputs below 1e-7 in size, zeros aside."""
+
+    def spared(self, x: Tensor) -> Tensor:
+        size = x.detach().abs()
+        return (size > 0) & (size < 1e-7)
+
+
+@breaks("rate-3")
+class StopsAtWhatIsNoNumber(Dropout):
+    """Hands a call with a NaN or an infinity on as it is, so that one of them turns dropout off for all others."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x) if torch.isfinite(x).all() or x.numel() < 256 else x

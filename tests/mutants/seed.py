@@ -168,3 +168,30 @@ class ReseedsTorchAfterLarge(Dropout):
         if x.numel() >= 2**12:
             torch.manual_seed(0)
         return mask
+
+
+@breaks("seed-1")
+class SeedsLargeCallsItself(Dropout):
+    """Takes a seed from the operating system for calls of 4,096 elements or more."""
+
+    def draw_mask(self, x: Tensor) -> Tensor:
+        if x.numel() < 4096:
+            return super().draw_mask(x)
+        return uniforms(x, Generator().manual_seed(int.from_bytes(os.urandom(7), "big"))) >= self.p
+
+
+@breaks("seed-2")
+class CutsSeedTo24Bits(Dropout):
+    """Keeps 24 bits of the seed, so that seeds which differ in others are one."""
+
+    def draw_mask(self, x: Tensor) -> Tensor:
+        calls = self.calls = getattr(self, "calls", 0) + 1
+        return uniforms(x, Generator().manual_seed((torch.initial_seed() & 0xFFFFFF) + (calls << 24))) >= self.p
+
+
+def ignores_generator(x: Tensor, p: float, training: bool = True, generator: Generator | None = None) -> Tensor:
+    """Offers a generator, and draws from torch's global one all the same."""
+    return Dropout(p).train(training)(x)  # type: ignore[no-any-return]
+
+
+breaks("seed-1")(ignores_generator)

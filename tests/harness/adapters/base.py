@@ -221,6 +221,10 @@ class Adapter:
         """The same call by the functional form."""
         raise NotClaimed("it names no functional form")
 
+    def with_generator(self, x: Array, rate: float, seed: int, calls: int) -> list[Run]:
+        """Training calls that draw from a generator of this seed, though they could do without, and the global one goes on beside it."""
+        raise NotClaimed("it takes no generator besides the one that it has")
+
     def spelled(self, rate: Any, mode: str) -> str:
         """A Python expression for the call on `x`; empty where none can be given."""
         return ""

@@ -13,10 +13,11 @@ from torch.utils.checkpoint import checkpoint
 from ..arrays import Array
 from ..guard import Call, Guard, Said
 from ..outcomes import BadReply, ImplementationError, NotClaimed
-from .base import Claims, FunctionAdapter, Layer
+from .base import Claims, FunctionAdapter, Layer, Run
 from .signature import KEEPS, RATES, Signature
+from .streams import stream_for
 from .torch_run import CheckpointedRun, InPlaceRun, TorchRun, to_torch, without_mask
-from .torch_stream import TorchStream, stream_of_function
+from .torch_stream import TorchGenerator, TorchStream, stream_of_function
 
 CHECKPOINT = inspect.unwrap(checkpoint)  # its wrapper only keeps torch.compile out, and takes a second to import it for that
 
@@ -222,6 +223,21 @@ class TorchFunctionAdapter(FunctionAdapter, TorchAdapter):
             return signature.call(self.thing, x, given, training, self.stream and self.stream.next(), **options)
 
         return FunctionModule(call)
+
+    def with_generator(self, x: Array, rate: float, seed: int, calls: int) -> list[Run]:
+        """By the parameter that may be None."""
+        stream = stream_for(self.signature, TorchGenerator) if self.signature.stream_is_optional else None
+        if stream is None:
+            return super().with_generator(x, rate, seed, calls)
+        stream.seed(seed)
+        runs: list[Run] = []
+        what = f"{self.name} with {self.signature.stream}={stream.name}"
+        for _ in range(calls):
+            tensor = to_torch(x)
+            with self.guard.call(what):
+                y = self.signature.call(self.thing, tensor, self.given(rate), True, stream.next())
+            runs.append(TorchRun(tensor, y, self.guard, what))
+        return runs
 
     def require_class(self) -> None:
         """Raises NotClaimed: a function keeps nothing."""
