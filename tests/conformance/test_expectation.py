@@ -7,9 +7,10 @@ import numpy as np
 
 from dropspec.adapters import Adapter
 from dropspec.arrays import DTYPES, Array, nonzero
-from dropspec.gauge import Decision, Gauge, samples_for
+from dropspec.counting import conclude, count
+from dropspec.gauge import Gauge
 from dropspec.judging import judge
-from dropspec.outcomes import NotClaimed, Undecided, Violation
+from dropspec.outcomes import NotClaimed, Violation
 from dropspec.plan import RIDGE_RATES
 from dropspec.properties import clause
 from dropspec.run import Notes, Run
@@ -53,26 +54,18 @@ def test_the_expected_loss_is_the_ridge_penalty(impl: Adapter, run: Run, notes: 
     """The loss of a linear layer behind dropout is, in distribution and so on average, that of the sixteen masks of its four inputs."""
     if "float64" not in impl.claims.dtypes:
         raise NotClaimed("it takes no float64, in which the sixteen losses can be told apart")
-    said, tol = [], run.tol("expectation-3")
+    tol = run.tol("expectation-3")
     for rate in RIDGE_RATES:
         masks = np.array(list(product([0, 1], repeat=4)))
         chance = np.prod(np.where(masks, 1 - rate, rate), axis=1)
         loss = (T - (masks * X / (1 - rate)) @ W) ** 2
         closed = (T - X @ W) ** 2 + rate / (1 - rate) * (W**2 * X**2).sum()
-        counts = _counts(impl, run, rate, masks)
         gauge = Gauge(chance, tol, run.plan.alpha)
-        budget = 10 * samples_for(tol)
-        while gauge.decide() is Decision.OPEN and gauge.n.sum() < budget:
-            rows = next(counts)
-            gauge.add(rows, rows)
+        count(gauge, tol, _counts(impl, run, rate, masks))
         mean = float(gauge.measured()[0] @ loss)
-        seen = f"mean loss {mean:.6g} at rate {rate}, where |t - xw|² + rate/keep · Σ w²x² = {closed:.6g}, over {int(gauge.n.sum()):,} rows"
-        if gauge.decide() is Decision.FAIL:
-            raise Violation(f"{seen}; the sixteen masks of four neighbouring inputs do not occur as independent units would")
-        if gauge.decide() is Decision.OPEN:
-            raise Undecided(seen)
-        said.append(f"{seen} ±{float(gauge.eps[0] @ np.abs(loss - closed)):.2g}")
-    notes.certificate = "; ".join(said)
+        seen = f"mean loss {mean:.6g} at rate {rate}, where |t - xw|² + rate/keep · Σ w²x² = {closed:.6g} is right"
+        wrong = "the sixteen masks of four neighbouring inputs do not occur as independent units would"
+        conclude(gauge, seen, notes, float(gauge.eps[0] @ np.abs(loss - closed)), wrong=wrong)
 
 
 def _counts(impl: Adapter, run: Run, rate: float, masks: Array) -> Iterator[Array]:

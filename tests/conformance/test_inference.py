@@ -1,6 +1,7 @@
 """Chapter `inference`: evaluation is the plain layer, or the paper's moment matching where that is claimed."""
 
 from collections.abc import Callable
+from itertools import repeat
 
 import numpy as np
 
@@ -8,8 +9,9 @@ from dropspec.adapters.connect import ConnectAdapter
 from dropspec.arrays import DTYPES, Array, Bits, nonzero
 from dropspec.budget import require_far_fetched
 from dropspec.compare import require, require_identical, require_rescaled
-from dropspec.gauge import Decision, Gauge, samples_for
-from dropspec.outcomes import NotClaimed, Undecided, Violation
+from dropspec.counting import conclude, count
+from dropspec.gauge import Gauge
+from dropspec.outcomes import NotClaimed, Violation
 from dropspec.plan import MOMENT_RATES
 from dropspec.properties import clause, given
 from dropspec.run import Notes, Run
@@ -197,23 +199,16 @@ def _judge(impl: ConnectAdapter, run: Run, notes: Notes, purpose: str, where: st
     dtype, tol = DTYPES[in_wide_dtypes(impl)[-1]], run.tol(purpose)
     x, row, bias = (a.astype(dtype) for a in (LAYER.x, LAYER.weight, LAYER.bias))
     mean = float((x[0] * row[0]).sum()) + (float(bias[0]) if impl.has_bias else 0)
-    said = []
     for rate in MOMENT_RATES:
         deviation = float(np.sqrt(rate / (1 - rate) * ((x[0] * row[0]) ** 2).sum() / impl.claims.samples))
         impl.reseed(run.seed_for(f"{purpose} {rate}"))
         layer = impl.connect(rate, np.tile(row, (OUTPUTS, 1)), np.tile(bias, OUTPUTS) if impl.has_bias else None)
         gauge = Gauge((0.5, 0.5), tol, run.plan.alpha)
-        while gauge.decide() is Decision.OPEN and gauge.n.sum() < 10 * samples_for(tol):
-            y = layer.evaluate(np.repeat(x, 2, axis=0)).output[0].astype(np.float64)
-            hits = int(np.count_nonzero(inside((y - mean) / deviation)))
-            gauge.add((hits, OUTPUTS - hits), (hits, OUTPUTS - hits))
-        seen = f"{gauge.measured()[0, 0]:.4g} of {int(gauge.n.sum()):,} outputs lie {where} at rate {rate}"
-        if gauge.decide() is Decision.FAIL:
-            raise Violation(f"{seen}, where a half is right")
-        if gauge.decide() is Decision.OPEN:
-            raise Undecided(f"{seen}, which is neither near enough to a half nor far enough")
-        said.append(f"{seen} ±{float(gauge.eps[0, 0]):.2g}")
-    notes.certificate = "; ".join(said)
+        outputs = (layer.evaluate(np.repeat(x, 2, axis=0)).output[0].astype(np.float64) for _ in repeat(None))
+        hits = (int(np.count_nonzero(inside((y - mean) / deviation))) for y in outputs)
+        count(gauge, tol, ((n, OUTPUTS - n) for n in hits))
+        seen = f"a share of {gauge.measured()[0, 0]:.4g} of the outputs lies {where} at rate {rate}, where a half is right"
+        conclude(gauge, seen, notes, float(gauge.eps[0, 0]))
 
 
 @clause("inference-7")

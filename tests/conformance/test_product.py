@@ -1,15 +1,16 @@
 """Chapter `product`: what the output is."""
 
-from itertools import product
+from itertools import product, repeat
 
 import numpy as np
 
 from dropspec.adapters.connect import ConnectAdapter
 from dropspec.arrays import DTYPES, FRACTION_BITS, Array, Bits, nonzero
 from dropspec.compare import require, require_identical, require_rescaled
-from dropspec.gauge import Decision, Gauge, samples_for
+from dropspec.counting import conclude, count
+from dropspec.gauge import Gauge
 from dropspec.onehot import FAR, of_many_weights
-from dropspec.outcomes import ImplementationError, NotClaimed, Undecided, Violation
+from dropspec.outcomes import ImplementationError, NotClaimed, Violation
 from dropspec.plan import MOMENT_RATES
 from dropspec.probes import probe
 from dropspec.properties import assume, clause, given
@@ -126,21 +127,9 @@ def test_a_dropped_bias_is_dropped_at_the_rate(impl: ConnectAdapter, run: Run, n
     rate, tol = 0.3, run.tol("product-3")
     gauge, ones = Gauge((rate, 1 - rate), tol, run.plan.alpha), np.ones(4096, DTYPES[impl.claims.dtypes[0]])
     impl.reseed(run.seed_for("product-3"))
-    while gauge.decide() is Decision.OPEN and gauge.n.sum() < 10 * samples_for(tol):
-        kept = int(nonzero(of_bias(impl, rate, ones)).sum())
-        gauge.add((ones.size - kept, kept), (ones.size - kept, kept))
-    settle(gauge, f"drop rate {gauge.measured()[0, 0]:.6g} of the bias at rate {rate}", notes, gauge.eps[0, 0])
-
-
-def settle(gauge: Gauge, seen: str, notes: Notes, within: float) -> None:
-    """Raises Violation or Undecided with what was seen, or adds it to the certificate."""
-    said = f"{seen} ({int(gauge.n.sum()):,} samples)"
-    decision = gauge.decide()
-    if decision is Decision.FAIL:
-        raise Violation(said)
-    if decision is Decision.OPEN:
-        raise Undecided(said)
-    notes.certificate = "; ".join(filter(None, (notes.certificate, f"{said} ±{within:.2g}")))
+    kept = (int(nonzero(of_bias(impl, rate, ones)).sum()) for _ in repeat(None))
+    count(gauge, tol, ((ones.size - k, k) for k in kept))
+    conclude(gauge, f"drop rate {gauge.measured()[0, 0]:.6g} of the bias at rate {rate}", notes, float(gauge.eps[0, 0]))
 
 
 @clause("product-4")
@@ -177,14 +166,12 @@ def measure(impl: ConnectAdapter, run: Run, notes: Notes, purpose: str, what: st
         gauge = Gauge((share, 1 - share), tol, run.plan.alpha)
         impl.reseed(run.seed_for(f"{purpose} {rate}"))
         layer = impl.connect(rate, np.tile(row, (OUTPUTS, 1)), None if bias is None else np.tile(bias, OUTPUTS))
-        while gauge.decide() is Decision.OPEN and gauge.n.sum() < 10 * samples_for(tol):
-            y = layer.train(np.repeat(x, 2, axis=0)).output[0].astype(np.float64)
-            y = (y - plain) ** 2 if purpose == "product-5" else y
-            total = float(np.fmin(np.fmax((y - low) / span, 0), 1).sum())
-            gauge.add((total, OUTPUTS - total), (total, OUTPUTS - total))
+        outputs = (layer.train(np.repeat(x, 2, axis=0)).output[0].astype(np.float64) for _ in repeat(None))
+        values = ((y - plain) ** 2 if purpose == "product-5" else y for y in outputs)
+        totals = (float(np.fmin(np.fmax((v - low) / span, 0), 1).sum()) for v in values)
+        count(gauge, tol, ((total, OUTPUTS - total) for total in totals))
         mean = low + span * gauge.measured()[0, 0]
-        notes.observe(f"{what} over right at {rate}", mean / right)
-        settle(gauge, f"{what} {mean:.6g} at rate {rate}, where {right:.6g} is right", notes, float(gauge.eps[0, 0]) * span)
+        conclude(gauge, f"{what} {mean:.6g} at rate {rate}, where {right:.6g} is right", notes, float(gauge.eps[0, 0]) * span)
 
 
 def possible(products: Array, bias: Array | None, rate: float, of_bias: str) -> tuple[Array, Array, float]:
