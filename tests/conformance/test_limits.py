@@ -150,7 +150,14 @@ def test_the_same_seed_gives_the_same_output(impl: ConnectAdapter, case: Case) -
 @given(seed=seeds())
 def test_different_seeds_give_different_masks(impl: ConnectAdapter, seed: int) -> None:
     """Two seeds, the next one and one far away, give other masks."""
-    require_other_masks(impl, seed)
+    require_other_masks(impl, seed, (seed + 1, seed ^ 0x5DEECE66))
+
+
+@clause("limits-5")
+def test_every_bit_of_a_seed_counts(impl: ConnectAdapter, run: Run) -> None:
+    """Seeds that differ in one of 31 bits give other masks."""
+    seed = run.seed_for("limits-5")
+    require_other_masks(impl, seed, [seed ^ 1 << bit for bit in range(31)])
 
 
 @clause("limits-6")

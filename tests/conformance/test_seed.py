@@ -35,7 +35,14 @@ def test_a_generator_that_is_offered_is_obeyed(impl: Adapter, run: Run) -> None:
 @given(seed=seeds())
 def test_different_seeds_give_different_masks(impl: Adapter, seed: int) -> None:
     """Two seeds, the next one and one far away, give other masks."""
-    require_other_masks(impl, seed)
+    require_other_masks(impl, seed, (seed + 1, seed ^ 0x5DEECE66))
+
+
+@clause("seed-2")
+def test_every_bit_of_a_seed_counts(impl: Adapter, run: Run) -> None:
+    """Seeds that differ in one of 31 bits give other masks."""
+    seed = run.seed_for("seed-2")
+    require_other_masks(impl, seed, [seed ^ 1 << bit for bit in range(31)])
 
 
 @clause("seed-3")

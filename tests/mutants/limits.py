@@ -212,3 +212,16 @@ class ReseedsNumpyInEval(DropConnect):
         if not self.training:
             np.random.seed(0)
         return super().forward(x)
+
+
+@breaks("limits-5")
+class CutsSeedTo24Bits(DropConnect):
+    """Keeps 24 bits of the seed, so that seeds which differ in others are one."""
+
+    calls = 0
+
+    def draw_mask(self, parameter: Tensor, examples: tuple[int, ...]) -> Tensor:
+        self.calls += 1
+        key = hash((torch.initial_seed() & 0xFFFFFF, self.calls)) & 0xFFFFFFFF  # torch's generator takes 32 bits
+        drawn = torch.rand(*examples, *parameter.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(key))
+        return drawn >= self.p

@@ -184,9 +184,12 @@ class SeedsLargeCallsItself(Dropout):
 class CutsSeedTo24Bits(Dropout):
     """Keeps 24 bits of the seed, so that seeds which differ in others are one."""
 
+    calls = 0
+
     def draw_mask(self, x: Tensor) -> Tensor:
-        calls = self.calls = getattr(self, "calls", 0) + 1
-        return uniforms(x, Generator().manual_seed((torch.initial_seed() & 0xFFFFFF) + (calls << 24))) >= self.p
+        self.calls += 1
+        key = hash((torch.initial_seed() & 0xFFFFFF, self.calls)) & 0xFFFFFFFF  # torch's generator takes 32 bits
+        return uniforms(x, Generator().manual_seed(key)) >= self.p
 
 
 def ignores_generator(x: Tensor, p: float, training: bool = True, generator: Generator | None = None) -> Tensor:
