@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import __version__
-from .answers import answers, known_failures
+from .answers import answers, known_failures, near
 from .budget import PROFILES, Options
 from .clauses import FAMILIES, all_clauses
 from .report import json as json_report
@@ -17,13 +17,15 @@ from .report import terminal
 from .supervise import Failed, supervise
 
 CONFORMANT, NOT_CONFORMANT, USAGE = 0, 1, 2
+CLAUSE = "this clause, such as scale-1, or this chapter, such as scale, in any case; may be repeated"
 
 TARGETS = """\
 targets:
   [label=]module:attribute       for instance torch.nn:Dropout, mypackage.layers:MyDropout
   [label=]path/file.py:attribute for instance mine=layers.py:dropout
-  A target is a torch.nn.Module class whose constructor takes the rate, a torch or NumPy function of (x, rate), with or without a training
-  flag and a generator or seed, or an object with `claims`, `train(x, rate, seed)` and `evaluate(x, rate)`.
+  A target is a torch.nn.Module class whose constructor takes the rate, or a functools.partial of one, a torch or NumPy function of
+  (x, rate), with or without a training flag and a generator or seed, or an object with `claims`, `train(x, rate, seed)` and
+  `evaluate(x, rate)`.
   A DropConnect target is a torch.nn.Module class whose constructor takes (in_features, out_features, rate), or a function of
   (x, weight, bias, rate); --family dropconnect says so where the names do not.
 exit codes: 0 all targets conform; 1 one does not; 2 a target cannot be loaded, or the command line is wrong
@@ -46,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument(
         "--seed", type=int, default=0, metavar="N", help="another seed explores; the same gives the same verdicts (default: 0)"
     )
-    check.add_argument("--clause", action="append", default=[], metavar="ID", help="judge this clause only; may be repeated")
+    check.add_argument("--clause", action="append", default=[], metavar="ID", help=f"judge only {CLAUSE}")
     check.add_argument("--family", choices=FAMILIES, default="", help="judge as this, where it cannot be told from the target")
     check.add_argument("--strict", action="store_true", help="a departure from a SHOULD counts as not conformant, too")
     check.add_argument(
@@ -62,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
         help="the smallest faults that are found",
         description="Prints, for each clause, the smallest fault that a run finds with a chance of 0.999 in each profile. Takes a minute.",
     )
-    power.add_argument("--clause", action="append", default=[], metavar="ID", help="this clause only; may be repeated")
+    power.add_argument("--clause", action="append", default=[], metavar="ID", help=f"only {CLAUSE}")
     power.add_argument("--family", choices=FAMILIES, default="dropout", help="of which specification (default: dropout)")
     return parser
 
@@ -71,10 +73,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit code."""
     parser = _parser()
     given = parser.parse_args(arguments)
-    unknown = [c for c in given.clause if c not in all_clauses()]
-    if unknown:
-        parser.error(f"there is no clause {', '.join(unknown)}; clauses are named as in the specification, for instance scale-1")
+    given.clause = _clauses(parser, given.clause)
     return _check(parser, given) if given.command == "check" else _power(given)
+
+
+def _clauses(parser: argparse.ArgumentParser, asked: Sequence[str]) -> list[str]:
+    """The ids of the clauses and of those in the chapters asked for, each once; ends the command where there is no such thing."""
+    chapters: dict[str, list[str]] = {}  # of both families: no name is of two, and a target is judged by its own
+    for clause in all_clauses().values():
+        chapters.setdefault(clause.chapter, []).append(clause.id)
+    found: dict[str, None] = {}
+    for name in asked:
+        ids = [name.lower()] if name.lower() in all_clauses() else chapters.get(name.lower())
+        if ids is None:
+            meant = near(name, [*all_clauses(), *chapters])
+            parser.error(f"there is no clause {name}{meant or ', and no chapter: the chapters are ' + ', '.join(chapters)}")
+        found |= dict.fromkeys(ids)
+    return list(found)
 
 
 def _power(given: argparse.Namespace) -> int:
@@ -88,6 +103,8 @@ def _power(given: argparse.Namespace) -> int:
 def _check(parser: argparse.ArgumentParser, given: argparse.Namespace) -> int:
     if given.timeout <= 0 or given.workers < 1:
         parser.error("--timeout must be above 0, and -n at least 1")
+    if given.json and Path(given.json).is_dir():
+        parser.error(f"--json {given.json}: that is a folder; give a file to write to")
     if given.json and not Path(given.json).parent.is_dir():
         parser.error(f"--json {given.json}: there is no folder {Path(given.json).parent}")
     options = Options(

@@ -65,7 +65,7 @@ class Guard:
     """Limits and names the calls into one implementation; `limit_s` seconds a call, less once it has hung."""
 
     def __init__(self, limit_s: float) -> None:
-        self.limit_s = limit_s
+        self.limit_s = self._first_limit_s = limit_s
         self._watching = False
         self._what: object = ""
         self.reset()
@@ -103,8 +103,10 @@ class Guard:
                 signal.signal(number, handler)
 
     def _ring(self, signum: int, frame: FrameType | None) -> None:
-        limit_s, self.limit_s = self.limit_s, max(self.limit_s / 4, 0.25)  # one that hangs may hang in every clause
-        raise Hung(f"{self._what} did not return within {limit_s:g} s")
+        limit_s, first = self.limit_s, self._first_limit_s
+        self.limit_s = min(limit_s, max(limit_s / 4, 0.25))  # one that hangs may hang in every clause
+        cut = f" (cut from {first:g} s, as it hung before)" if limit_s < first else ""
+        raise Hung(f"{self._what} did not return within {limit_s:g} s{cut}")
 
     def call(self, what: object) -> AbstractContextManager[None]:
         """Runs user code. Raises ImplementationError for what it raises, and Hung when it does not return in time."""

@@ -1,20 +1,17 @@
-"""From what the user types, `[label=]module:attr` or `[label=]path/file.py:attr`, to an adapter that drives it."""
+"""From a target to an adapter that drives it: a class or a function, of torch or NumPy, elementwise or linear, or the protocol."""
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import inspect
+import re
 import sys
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-from zlib import crc32
 
 import numpy as np
 
 from .adapters import Adapter, Claims
 from .adapters.base import read_claims
+from .adapters.callables import annotation_of, built_class, is_readable, unwrapped
 from .adapters.connect import ConnectAdapter
 from .adapters.linear_signature import is_linear, read_linear_signature
 from .adapters.numpy import NumpyAdapter
@@ -23,104 +20,10 @@ from .adapters.signature import flag_of_call, read_signature
 from .adapters.streams import is_clear
 from .arrays import DTYPES
 from .guard import Guard, describe
+from .naming import Target, load, parse_target
 from .outcomes import BadReply, BadTarget, Hung, ImplementationError
 
-IMPORT_LIMIT_S = 60.0
-
-
-@dataclass(frozen=True)
-class Target:
-    """What one `--dropspec` names: a label for the report, a module or a file, and an attribute in it."""
-
-    label: str
-    where: str
-    attr: str
-
-    @property
-    def text(self) -> str:
-        """As the user would type it, without the label."""
-        return f"{self.where}:{self.attr}"
-
-    @property
-    def is_file(self) -> bool:
-        """Whether it names a file, not a module."""
-        return self.where.endswith(".py")
-
-    @property
-    def import_line(self) -> str:
-        """Python that makes `name` mean the target."""
-        if self.is_file:
-            folder = str(Path(self.where).parent)
-            beside = "" if folder == "." else f"import sys; sys.path.insert(0, {folder!r}); "
-            return f"{beside}import runpy; {self.name} = runpy.run_path({self.where!r})[{self.attr.split('.')[0]!r}]" + self._rest()
-        head = self.attr.split(".")[0]
-        return f"from {self.where} import {head}" + (f"; {self.name} = {self.attr}" if "." in self.attr else "")
-
-    def _rest(self) -> str:
-        return "".join("." + part for part in self.attr.split(".")[1:])
-
-    @property
-    def name(self) -> str:
-        """The last part of the attribute: how a snippet calls it."""
-        return self.attr.split(".")[-1]
-
-
-def parse_target(text: str) -> Target:
-    """Reads one target. Raises BadTarget with the form that was expected."""
-    label, equals, rest = text.partition("=")
-    spec = rest if equals else text
-    where, colon, attr = spec.rpartition(":")
-    if not (colon and where and attr):
-        raise BadTarget(
-            f"{text!r} is no target: give [label=]module:attribute or [label=]path/file.py:attribute, for instance torch.nn:Dropout"
-        )
-    return Target(label if equals else spec, where, attr)
-
-
-def load(target: Target) -> Any:
-    """Imports what the target names. Raises BadTarget where that fails, with the reason."""
-    if (here := str(Path.cwd())) not in sys.path:
-        sys.path.insert(0, here)  # as `python -m` would: a user's package lies where the command is run
-    guard = Guard(IMPORT_LIMIT_S)
-    try:
-        with guard.call(f"importing {target.where}"):
-            found: Any = _run_file(Path(target.where)) if target.is_file else importlib.import_module(target.where)
-    except ImplementationError as error:
-        raise BadTarget(f"{target.text} cannot be loaded: {error}") from error.__cause__
-    except Hung as error:
-        raise BadTarget(f"{target.text} cannot be loaded: {error}") from error
-    for part in target.attr.split("."):
-        if not hasattr(found, part):
-            offered = [n for n in dir(found) if not n.startswith("_") and callable(getattr(found, n, None))][:8]
-            raise BadTarget(f"{target.where} has no attribute {part!r}" + (f"; it has {', '.join(offered)}" if offered else ""))
-        found = getattr(found, part)
-    return found
-
-
-def _run_file(path: Path) -> Any:
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no file {path}")
-    name = f"dropspec_target_{path.stem}_{crc32(str(path.resolve()).encode()):08x}"
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # so that what the file defines can be pickled
-    folder = str(path.resolve().parent)
-    sys.path.insert(0, folder)  # as `python path/file.py` would
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    finally:
-        if folder in sys.path:
-            sys.path.remove(folder)
-        if folder not in sys.path:
-            sys.path.append(folder)  # for what it imports later; what other targets import comes first
-    return module
+__all__ = ["Target", "adapt", "parse_target"]
 
 
 def adapt(target: Target, limit_s: float, family: str = "") -> Adapter:
@@ -146,14 +49,14 @@ def _adapter(target: Target, thing: Any, guard: Guard, family: str) -> Adapter:
         if isinstance(adapter, ConnectAdapter):
             adapter.find_facts()
         return adapter
-    claims = read_claims(target.text, getattr(thing, "claims", {}))[0]
+    claims = read_claims(target.text, getattr(thing, "claims", getattr(unwrapped(thing), "claims", {})))[0]
     claims.family = family or claims.family or ("dropconnect" if claims.masked_weight or _is_linear(thing) else "dropout")
     if not callable(thing) or _is_module(type(thing)):
         raise BadTarget(
             f"{target.text} is an instance of {type(thing).__name__}: dropspec builds layers at many rates, so give the class or a function"
         )
-    of_kind = _of_class if inspect.isclass(thing) else _of_function
-    adapter = of_kind(target, thing, guard, claims)
+    kind = built_class(thing)
+    adapter = _of_class(target, thing, kind, guard, claims) if kind else _of_function(target, thing, guard, claims)
     _find_dtypes(adapter)
     if isinstance(adapter, ConnectAdapter):
         adapter.find_facts()
@@ -162,13 +65,13 @@ def _adapter(target: Target, thing: Any, guard: Guard, family: str) -> Adapter:
 
 def _speaks_protocol(thing: Any) -> bool:
     """Whether it is an object, or a class of objects, with the protocol's own methods; never a module, whose `train` is of another kind."""
-    is_module = _is_module(thing if inspect.isclass(thing) else type(thing))
-    return not is_module and all(hasattr(thing, name) for name in ("claims", "train", "evaluate"))
+    kind = built_class(thing)
+    return not _is_module(kind or type(thing)) and all(hasattr(kind or thing, name) for name in ("claims", "train", "evaluate"))
 
 
 def _instance(target: Target, thing: Any, guard: Guard) -> Any:
     """The object that speaks the protocol: what is given, or one of its class."""
-    if not inspect.isclass(thing):
+    if not built_class(thing):
         return thing
     try:
         with guard.call(f"{target.name}()"):
@@ -180,15 +83,17 @@ def _instance(target: Target, thing: Any, guard: Guard) -> Any:
 
 
 def _is_linear(thing: Any) -> bool:
-    return is_linear(thing) or (inspect.isclass(thing) and _is_module(thing) and issubclass(thing, sys.modules["torch"].nn.Linear))
+    kind = built_class(thing)
+    return is_linear(thing) or (kind is not None and _is_module(kind) and issubclass(kind, sys.modules["torch"].nn.Linear))
 
 
 def _is_module(kind: type) -> bool:
     return "torch" in sys.modules and issubclass(kind, sys.modules["torch"].nn.Module)
 
 
-def _of_class(target: Target, thing: type, guard: Guard, claims: Claims) -> Adapter:
-    if not _is_module(thing):
+def _of_class(target: Target, thing: Any, kind: type, guard: Guard, claims: Claims) -> Adapter:
+    """`thing` is what builds: the class `kind`, or a functools.partial of it."""
+    if not _is_module(kind):
         raise BadTarget(
             f"{target.text} is a class, but no torch.nn.Module: give a module class whose constructor takes the rate, a function of "
             f"(x, rate), or an object with `claims`, `train(x, rate, seed)` and `evaluate(x, rate)`"
@@ -198,15 +103,15 @@ def _of_class(target: Target, thing: type, guard: Guard, claims: Claims) -> Adap
     from .adapters.torch import TorchModuleAdapter, functional_form
     from .adapters.torch_stream import stream_of_class
 
-    claims.functional = claims.functional or functional_form(thing)
+    claims.functional = claims.functional or functional_form(kind)
     signature = read_signature(target.text, thing, inputs=0)
     claims.rate_is_keep = claims.rate_is_keep or signature.rate_is_keep
     adapter = TorchModuleAdapter(target.text, target.name, thing, signature, guard, claims)
-    adapter.stream, adapter.flag = stream_of_class(signature), flag_of_call(thing)
+    adapter.stream, adapter.flag = stream_of_class(signature), flag_of_call(kind)
     return adapter
 
 
-def _of_linear_class(target: Target, thing: type, guard: Guard, claims: Claims) -> Adapter:
+def _of_linear_class(target: Target, thing: Any, guard: Guard, claims: Claims) -> Adapter:
     from .adapters.stored import StoredAdapter
     from .adapters.torch_connect import TorchConnectModule
 
@@ -222,38 +127,76 @@ def _of_linear_class(target: Target, thing: type, guard: Guard, claims: Claims) 
 
 
 def _of_function(target: Target, thing: Any, guard: Guard, claims: Claims) -> Adapter:
-    """torch or NumPy: the first of the two whose arrays it takes and returns; the one that its module imports is tried first.
+    """torch or NumPy: the first of the two whose arrays it takes and returns.
 
-    Raises BadTarget where it takes neither, and a random stream of which nothing says what it is.
+    NumPy for one that takes both, where only NumPy's seed replays it: its module may import torch for something else. Raises BadTarget
+    where it takes neither, and nothing says what its arguments, or its random stream, are.
     """
     linear = claims.family == "dropconnect"
     signature = read_linear_signature(target.text, thing) if linear else read_signature(target.text, thing, inputs=1)
     claims.rate_is_keep = claims.rate_is_keep or signature.rate_is_keep
-    kinds: list[Any] = [NumpyConnect if linear else NumpyAdapter]
-    if "torch" in sys.modules:
-        from .adapters.torch import TorchFunctionAdapter
-        from .adapters.torch_connect import TorchConnectFunction
-
-        names = getattr(inspect.unwrap(getattr(thing, "func", thing)), "__globals__", {})
-        of_torch = target.where.startswith("torch") or any(_is_of_torch(v) for v in names.values())
-        kinds.insert(0 if of_torch else 1, TorchConnectFunction if linear else TorchFunctionAdapter)
-    adapters = [kind(target.text, target.name, thing, signature, guard, claims) for kind in kinds]
+    adapters: list[Adapter] = [kind(target.text, target.name, thing, signature, guard, claims) for kind in _kinds(target, thing, linear)]
     refused: list[BaseException] = []
-    for adapter in adapters:
-        try:
-            adapter.train(np.ones(8, np.float32), 0.5, seed=0)
-            if isinstance(adapter, NumpyAdapter):
-                adapter.find_seedable()
-        except (ImplementationError, Hung) as error:
-            refused.append(error)
-            continue
-        return adapter  # type: ignore[no-any-return]
+    driven = (adapter for adapter in adapters if _takes(adapter, refused))
+    if found := next(driven, None):
+        if found.framework == "torch" and not _annotated(thing) and not _replays(found):
+            other = next(driven, None)
+            found = other if other and _replays(other) else found
+        return found
+    if not is_readable(thing):
+        raise BadTarget(
+            f"{target.text} has no signature that Python can read, and {refused[0]}: wrap it in a function of (x, rate, training)"
+        )
     if signature.stream and not is_clear(signature):
         raise BadTarget(
             f"{target.text} takes {signature.stream!r}, and it is not clear what that should be, for {refused[0]}: annotate it as "
             f"int, numpy.random.Generator, numpy.random.RandomState or torch.Generator"
         )
-    return adapters[0]  # type: ignore[no-any-return]
+    return adapters[0]
+
+
+def _kinds(target: Target, thing: Any, linear: bool) -> list[Any]:
+    """The adapters to try: the one that the input is annotated for comes first, or else torch's where the module imports torch."""
+    of_numpy = NumpyConnect if linear else NumpyAdapter
+    if "torch" not in sys.modules:
+        return [of_numpy]
+    from .adapters.torch import TorchFunctionAdapter
+    from .adapters.torch_connect import TorchConnectFunction
+
+    of_torch = TorchConnectFunction if linear else TorchFunctionAdapter
+    names = getattr(inspect.unwrap(unwrapped(thing)), "__globals__", {})
+    framework = _annotated(thing)
+    torch_first = not framework and (target.where.startswith("torch") or any(_is_of_torch(v) for v in names.values()))
+    return [of_torch, of_numpy] if torch_first or framework == "torch" else [of_numpy, of_torch]
+
+
+def _annotated(thing: Any) -> str:
+    """The framework whose arrays the input is annotated as; empty where it is not annotated, or as either."""
+    said = annotation_of(thing, 0)
+    of_torch, of_numpy = "Tensor" in said, re.search("ndarray|NDArray|ArrayLike|numpy", said) is not None
+    return "" if of_torch == of_numpy else "torch" if of_torch else "numpy"
+
+
+def _takes(adapter: Adapter, refused: list[BaseException]) -> bool:
+    """Whether a first call succeeds; why not is added to `refused`."""
+    try:
+        adapter.train(np.ones(8, np.float32), 0.5, seed=0)
+        if isinstance(adapter, NumpyAdapter):
+            adapter.find_seedable()
+    except (ImplementationError, Hung) as error:
+        refused.append(error)
+        return False
+    return True
+
+
+def _replays(adapter: Adapter) -> bool:
+    """Whether one seed gives one output, in calls that want a gradient where there are any: NumPy takes no tensor that does."""
+    x = np.ones(256, np.float32)
+    try:
+        first, second = (adapter.train(x, 0.5, seed=1, differentiable=True).output for _ in range(2))
+    except (ImplementationError, Hung):
+        return False
+    return np.array_equal(first, second)
 
 
 def _is_of_torch(thing: Any) -> bool:

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from dropspec.answers import known_failures
 from dropspec.outcomes import BadTarget
 from dropspec.targets import adapt, parse_target
 
 from .cli import check, only
 
 LAYERS = """\
+import functools
 import numpy as np
 from torch import nn
 from dropspec.reference.dropout import dropout
@@ -60,6 +62,8 @@ def always(x, rate, rng: np.random.Generator, training=True):
     return dropout(x, rate, rng)
 
 always.claims = {"always_active": True}
+partly = functools.partial(always, training=True)
+built = functools.partial(KeepsItsName)
 
 class Raising:
     def __getattr__(self, name):
@@ -99,9 +103,9 @@ def test_a_module_with_a_method_evaluate_is_a_module(path: Path) -> None:
     assert adapt(parse_target(f"{path}:WithEvaluate"), 5.0).framework == "torch"
 
 
-@pytest.mark.parametrize("name", ["KeepsItsName", "always"])
+@pytest.mark.parametrize("name", ["KeepsItsName", "always", "partly", "built"])
 def test_claims_hold_for_functions_and_objects_too(path: Path, name: str) -> None:
-    """A keep probability is turned round, and what drops in evaluation by design is not asked for one."""
+    """A keep probability is turned round, and what drops in evaluation by design is not asked for one, behind a partial, too."""
     ran = check(path.parent, f"declared.py:{name}", *only("scale-1", "edge-2", "eval-1"))
     assert ran.verdicts(f"declared.py:{name}") == {"scale-1": "HOLDS", "edge-2": "HOLDS", "eval-1": "NOT CLAIMED"}
 
@@ -112,3 +116,36 @@ def test_one_target_does_not_take_down_the_others(path: Path) -> None:
     assert ran.code == 2
     assert ran.verdicts("torch.nn:Dropout") == {"scale-2": "HOLDS"}
     assert all(ran.label(f"declared.py:{name}")["unusable"] for name in BAD)
+
+
+ENTRY = '[[known]]\nclause = "scale-4"\nreason = "on purpose"\n'
+SLIPS = {
+    ENTRY + 'targets = "mine"\n': "[[known]] number 1 in {path} has 'targets', but a declared failure has clause, reason, target only: "
+    "did you mean 'target'?",
+    ENTRY + 'colour = "red"\n': "[[known]] number 1 in {path} has 'colour', but a declared failure has clause, reason, target only",
+    ENTRY
+    + ENTRY.replace("known", "know"): "{path} has 'know', but a file of known failures has [[known]] tables only: did you mean 'known'?",
+    ENTRY + ENTRY: "[[known]] number 2 in {path} declares scale-4 of the same target as number 1: keep one of them",
+    2 * (ENTRY + 'target = "mine"\n'): "[[known]] number 2 in {path} declares scale-4 of the same target as number 1: keep one of them",
+    ENTRY.replace('"scale-4"', '["scale-4"]'): "[[known]] number 1 in {path} has clause = ['scale-4'], but that must be a string",
+    ENTRY.replace(
+        "scale-4", "Scael-4"
+    ): "[[known]] number 1 in {path} declares Scael-4, but there is no such clause: did you mean 'scale-4'?",
+}
+
+
+@pytest.mark.parametrize("text", SLIPS)
+def test_a_slip_in_the_known_failures_is_one_sentence(tmp_path: Path, text: str) -> None:
+    """Unknown keys and tables, what is declared twice, and what is no string are refused, with the place and a near name."""
+    path = tmp_path / "known.toml"
+    path.write_text(text, "utf-8")
+    with pytest.raises(ValueError, match="known") as said:
+        known_failures(str(path))
+    assert str(said.value) == SLIPS[text].format(path=path)
+
+
+def test_one_clause_may_be_declared_for_several_targets(tmp_path: Path) -> None:
+    """The same clause of two targets, and of all others, are three declarations."""
+    path = tmp_path / "known.toml"
+    path.write_text(ENTRY + 'target = "mine"\n' + ENTRY + 'target = "yours"\n' + ENTRY, "utf-8")
+    assert [table.get("target") for table in known_failures(str(path))] == ["mine", "yours", None]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dropspec.adapters import Adapter
@@ -15,12 +16,14 @@ from dropspec.targets import adapt, parse_target
 from .cli import check, only
 
 LAYERS = """\
+import functools
 import types
 import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
 from dropspec.reference.dropconnect import draw_masks, forward, gradients, mean_field
+from dropspec.reference.dropout import apply_mask, check_rate, draw_mask
 from dropspec.reference.layers import DropConnect
 
 class ByName(DropConnect):
@@ -56,6 +59,18 @@ class Deep(nn.Module):
 
 def function(x, weight, bias, p, training=True):
     return functional.linear(x, functional.dropout(weight, p, training), bias)
+
+def needs_bias(x, weight, bias, p, training, **options):
+    return function(x, weight, bias, p, training) if bias.shape else 0
+
+def optional_bias(x, weight, bias: "torch.Tensor | None", p, training):
+    return function(x, weight, bias, p, training)
+
+def of_numpy(x: np.ndarray, weight, bias: np.ndarray, p, training, rng: np.random.Generator):
+    masked = apply_mask(weight, draw_mask(weight.shape, check_rate(p), rng), p) if training else weight
+    return x @ masked.T + bias
+
+partly = functools.partial(DropConnect, bias=True)
 
 class Own:
     claims = {"family": "dropconnect", "mask_per": "example", "bias": "kept"}
@@ -96,12 +111,12 @@ def adapter(layers: str, name: str, family: str = "") -> Adapter:
     return adapt(parse_target(f"{layers}:{name}"), 60.0, family)
 
 
-@pytest.mark.parametrize("name", ["ByName", "OfLinear", "function", "Claiming", "Own"])
+@pytest.mark.parametrize("name", ["ByName", "OfLinear", "function", "Claiming", "Own", "needs_bias", "of_numpy", "partly"])
 def test_a_dropconnect_is_recognised(layers: str, name: str) -> None:
     """By the names of the sizes, by being a linear layer, by a weight after the input, or by a claim."""
     found = adapter(layers, name)
     assert isinstance(found, ConnectAdapter)
-    assert found.mask_per == ("call" if name in ("OfLinear", "function") else "example")
+    assert found.mask_per == ("example" if name in ("ByName", "Claiming", "Own", "partly") else "call")
     assert found.bias == "kept"
 
 
@@ -153,3 +168,31 @@ def test_a_failure_is_spelled_out(tmp_path: Path) -> None:
     shown = ran.clause(target, "limits-9")["reproduce"]
     assert "layer.get_parameter('weight').data = torch.tensor(" in shown
     assert "from dropspec.tests.mutants.limits import WantsAnExample" in shown
+
+
+@pytest.mark.parametrize(("name", "given"), [("needs_bias", True), ("of_numpy", True), ("optional_bias", False), ("Own", False)])
+def test_a_bias_that_is_required_is_given(layers: str, name: str, given: bool) -> None:
+    """A function that requires a bias, and does not say that None will do, gets zeros of the weight's dtype where the suite wants none."""
+    found = adapter(layers, name)
+    assert isinstance(found, ConnectAdapter)
+    connection = found.connect(0.5, np.ones((3, 2), np.float16))
+    bias = connection.parameters[1]
+    assert (bias is not None) == given
+    assert bias is None or (bias.dtype == np.float16 and bias.tolist() == [0, 0, 0])
+    assert connection.train(np.ones((4, 2), np.float16)).output.shape == (4, 3)
+
+
+def test_a_required_bias_costs_no_verdict(layers: str, tmp_path: Path) -> None:
+    """No clause errs for want of a bias, and a reproduction spells the zeros out."""
+    names = [f"layers.py:{name}" for name in ("needs_bias", "of_numpy")]
+    ran = check(tmp_path, *names)
+    assert [v for name in names for v in ran.verdicts(name).values() if v in ("ERROR", "VIOLATED", "UNDECIDED")] == []
+    shown = ran.clause("layers.py:needs_bias", "limits-3")  # torch raises RuntimeError at a rate that is no number
+    assert shown["verdict"] == "DEPARTS"
+    assert "bias = torch.tensor([0.0, " in shown["reproduce"]
+
+
+def test_without_a_signature_there_is_no_dropconnect() -> None:
+    """A compiled function is refused by what can be done about it."""
+    with pytest.raises(BadTarget, match=r"has no signature that Python can read: wrap it in a function of \(x, weight, bias, rate\)"):
+        adapt(parse_target("torch:dropout"), 5.0, "dropconnect")

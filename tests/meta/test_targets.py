@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from .cli import Ran, check, only
+from .cli import Ran, check, only, run
 
 LAYERS = """\
 from torch import nn
@@ -41,13 +41,18 @@ GOOD = {
 }
 BAD = {
     "nowhere.layers:Dropout": "importing nowhere.layers raised ModuleNotFoundError: No module named 'nowhere'",
-    "torch.nn:Dropuot": "torch.nn has no attribute 'Dropuot'",
-    "mypkg.layers:Outer.Outer": "has no attribute 'Outer'; it has Inner",
+    "torch.nn:Dropuot": "torch.nn has no attribute 'Dropuot': did you mean 'Dropout'?",
+    "torch.nn:DROPOUT": "torch.nn has no attribute 'DROPOUT': did you mean 'Dropout'?",
+    "torch.nn:Zzz": "torch.nn has no attribute 'Zzz'; it has AdaptiveAvgPool1d, ",
+    "mypkg.layers:Outer.Outer": "mypkg.layers:Outer has no attribute 'Outer'; it has Inner",
     "nowhere.py:Dropout": "there is no file nowhere.py",
     "slip.py:dropout": "raised SyntaxError: '(' was never closed (slip.py, line 3)",
     "stops.py:dropout": "raised RuntimeError: no licence was found (stops.py, line 3)",
     "leaves.py:dropout": "raised SystemExit: 3 (leaves.py, line 3)",
     "dropout": "'dropout' is no target: give [label=]module:attribute or [label=]path/file.py:attribute",
+    "=mypkg.layers:Layer": "'=mypkg.layers:Layer' is no target: give [label=]module:attribute or [label=]path/file.py:attribute",
+    "torch:dropout": "torch:dropout has no signature that Python can read, and the training forward of dropout(x, 0.5) on float32 of",
+    "torch:native_dropout": ": wrap it in a function of (x, rate, training)",
     "dropspec.tests.mutants.broken:WantsOtherArguments": "wants the arguments (width, height), but dropspec can only call it as (rate)",
     "mypkg.layers:instance": "is an instance of Dropout: dropspec builds layers at many rates",
     "mypkg.layers:Plain": "is a class, but no torch.nn.Module",
@@ -105,3 +110,33 @@ def test_the_same_target_twice_is_judged_once(tmp_path: Path) -> None:
     assert twice.code == 2
     assert twice.verdicts("torch.nn:Dropout") == {"scale-2": "HOLDS"}
     assert len(twice.report["labels"]) == 4
+
+
+def test_clauses_are_asked_for_in_any_case_and_by_chapter(tmp_path: Path) -> None:
+    """`--clause` takes an id in any case, and for the name of a chapter all its clauses, each once."""
+    ran = check(tmp_path, "torch.nn:Dropout", *only("EDGE-1", "Scale", "scale-2"))
+    assert list(ran.verdicts("torch.nn:Dropout")) == ["scale-1", "scale-2", "scale-3", "scale-4", "edge-1"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("scael-1", "there is no clause scael-1: did you mean 'scale-1'?"),
+        ("SCAEL", "there is no clause SCAEL: did you mean 'scale'?"),
+        ("zzz", "there is no clause zzz, and no chapter: the chapters are scale, rate, "),
+    ],
+)
+def test_a_clause_that_is_not_there_is_answered_with_a_near_one(tmp_path: Path, asked: str, said: str) -> None:
+    """A slip in `--clause` ends both commands with 2 and the name that may have been meant, or else with those that there are."""
+    for command in (("check", "torch.nn:Dropout"), ("power",)):
+        ran = run(tmp_path, "dropspec", *command, *only(asked))
+        assert ran.code == 2
+        assert said in ran.complaint
+
+
+def test_a_report_cannot_be_written_to_a_folder(tmp_path: Path) -> None:
+    """`--json` with the name of a folder is refused before anything is judged."""
+    ran = run(tmp_path, "dropspec", "check", "torch.nn:Dropout", "--json", str(tmp_path))
+    assert ran.code == 2
+    assert f"--json {tmp_path}: that is a folder; give a file to write to" in ran.complaint
+    assert ran.printed == ""

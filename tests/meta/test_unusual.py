@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from dropspec.adapters import Adapter
-from dropspec.outcomes import ImplementationError, NotClaimed
+from dropspec.guard import Guard
+from dropspec.outcomes import Hung, ImplementationError, NotClaimed
 from dropspec.targets import adapt, parse_target
 
 from .cli import check, only
 
 LAYERS = """\
+import functools
+import numpy as np
 import torch
 from torch import nn
 from torch.autograd import Function
@@ -102,6 +106,40 @@ class Constant(Own):
         @staticmethod
         def backward(ctx, g):
             return g.detach() * ctx.saved_tensors[0] * 2
+
+def annotated(x: np.ndarray, p: float) -> np.ndarray:
+    return x * (np.random.rand(*x.shape) >= p) / (1 - p)
+
+def in_words(x: "NDArray", p: "float") -> "NDArray":
+    return annotated(x, p)
+
+def by_state(x, p):
+    return annotated(x, p)
+
+def by_seed(x, p, seed=None):
+    return x * (np.random.default_rng(seed).random(x.shape) >= p) / (1 - p)
+
+def by_int(x, p, seed):
+    return by_seed(x, p, seed)
+
+def of_torch(x, p):
+    return x * (torch.rand(x.shape) >= p) / (1 - p)
+
+def of_tensors(x: torch.Tensor, p: float):
+    return x * (np.random.rand(*x.shape) >= p) / (1 - p)
+
+def of_either(x: "np.ndarray | torch.Tensor", p):
+    return x * np.random.rand(*x.shape) if isinstance(x, np.ndarray) else nn.functional.dropout(x, p)
+
+class Channels(nn.Module):
+    claims = {"rate_is_keep": True}
+    def __init__(self, channels, p, flag=True):
+        super().__init__()
+        self.channels, self.p = channels, p
+    def forward(self, x, training):
+        return nn.functional.dropout(x, 1 - self.p, training)
+
+wide, named = functools.partial(Channels, 16), functools.partial(Channels, channels=16)
 """
 X = np.ones(64, np.float32)
 
@@ -159,3 +197,48 @@ def test_once_differentiable_says_so(path: Path) -> None:
     with pytest.raises(NotClaimed, match="once_differentiable"):
         once.double_gradient(X, X)
     assert not constant.double_gradient(X, X).any()
+
+
+@pytest.mark.parametrize(
+    ("name", "framework"),
+    [
+        ("annotated", "numpy"),
+        ("in_words", "numpy"),
+        ("by_state", "numpy"),
+        ("by_seed", "numpy"),
+        ("by_int", "numpy"),
+        ("of_torch", "torch"),
+        ("of_tensors", "torch"),
+        ("of_either", "torch"),
+    ],
+)
+def test_a_function_beside_torch_is_driven_as_what_it_is(path: Path, name: str, framework: str) -> None:
+    """In a module that imports torch, a function of arrays, by its annotation or because NumPy's seed alone replays it, is NumPy's."""
+    adapter = adapted(path, name)
+    assert adapter.framework == framework
+    if framework == "numpy":
+        adapter.require_seedable()
+        assert np.array_equal(*(adapter.train(X, 0.5, 1).output for _ in range(2)))
+
+
+@pytest.mark.parametrize(("name", "spelled"), [("wide", "wide(0.25)(x, training=True)"), ("named", "named(p=0.25)(x, training=True)")])
+def test_a_partial_of_a_class_is_the_class(path: Path, name: str, spelled: str) -> None:
+    """A functools.partial of a module class is built at each rate, with what it fills in and with the class's own claims and flags."""
+    adapter = adapted(path, name)
+    assert adapter.spelled(0.75, "training") == spelled
+    assert adapter.at_construction
+    assert np.count_nonzero(adapter.train(X, 0.0, 0).output) == 64
+    ran = check(path.parent, f"unusual.py:{name}", *only("scale-1", "eval-1", "module-4"))
+    assert "ERROR" not in ran.verdicts(f"unusual.py:{name}").values()
+    assert ran.verdicts(f"unusual.py:{name}")["scale-1"] == "HOLDS"
+
+
+def test_a_second_hang_names_the_limit_it_met() -> None:
+    """After a first hang the limit is a quarter, at least 0.25 s unless it was less, and the sentence says which it was, and why."""
+    for limit_s, said in ((0.4, "within 0.25 s (cut from 0.4 s, as it hung before)"), (0.1, "within 0.1 s")):
+        guard, sentences = Guard(limit_s), []
+        for _ in range(2):
+            with pytest.raises(Hung) as hung, guard.call("it"):
+                time.sleep(30)
+            sentences.append(str(hung.value))
+        assert sentences == [f"it did not return within {limit_s:g} s", f"it did not return {said}"]

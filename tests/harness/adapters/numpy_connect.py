@@ -69,12 +69,12 @@ class NumpyConnect(ConnectAdapter, NumpyAdapter):
     signature: LinearSignature
 
     def connect(self, rate: Any, weight: Array, bias: Array | None = None, **options: Any) -> NumpyConnection:
-        """The function with these arrays."""
+        """The function with these arrays; without a bias, zeros for a function that needs one."""
         if self.claims.unreachable:
             raise NotClaimed(self.claims.unreachable)
         if options:
             raise NotClaimed(f"it takes no {next(iter(options))}")
-        return NumpyConnection(self, rate, weight, bias)
+        return NumpyConnection(self, rate, weight, self.signature.bias_for(weight, bias))
 
     def spelled(self, rate: Any, mode: str, shape: tuple[int, ...] = (1, 1)) -> str:
         """`dropconnect(x, weight, bias, 0.5, rng=rng)`."""

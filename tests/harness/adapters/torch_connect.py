@@ -264,15 +264,18 @@ class TorchConnectModule(TorchConnectAdapter):
 class TorchConnectFunction(FunctionAdapter, TorchConnectAdapter):
     """A function of tensors: the input, the weight, the bias, the rate, and a training flag and a random stream where it has them."""
 
+    signature: LinearSignature
+
     def __init__(self, target: str, name: str, thing: Callable[..., Any], signature: LinearSignature, guard: Guard, claims: Claims) -> None:
         super().__init__(target, name, thing, signature, guard, claims)
         self.stream = stream_of_function(signature)
 
     def connect(self, rate: Any, weight: Array, bias: Array | None = None, **options: Any) -> TorchConnection:
-        """The function with these tensors."""
+        """The function with these tensors; without a bias, zeros for a function that needs one."""
         self.require_reachable()
         if options:
             raise NotClaimed(f"it takes no {next(iter(options))}")
+        bias = self.signature.bias_for(weight, bias)
         tensors = to_torch(weight).requires_grad_(), None if bias is None else to_torch(bias).requires_grad_()
 
         def call(x: Tensor, training: bool) -> Any:
