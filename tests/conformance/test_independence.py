@@ -9,7 +9,6 @@ from dropspec.adapters.base import Run as Recorded
 from dropspec.arrays import DTYPES, Array, Bits, nonzero
 from dropspec.budget import require_far_fetched
 from dropspec.judging import judge
-from dropspec.modes import masks_by_mode
 from dropspec.outcomes import ImplementationError, NotClaimed, Undecided, Violation
 from dropspec.properties import clause
 from dropspec.run import Notes, Run
@@ -78,7 +77,7 @@ def test_calls_draw_anew_in_every_mode_of_autograd(impl: Adapter, run: Run) -> N
     impl.reseed(run.seed_for("independence-3"))
     drawn: dict[bytes, str] = {}
     require_far_fetched(UNITS * np.log(0.5) + np.log(400))
-    for what, mask in masks_by_mode(impl, 0.5, UNITS):
+    for what, mask in impl.masks_by_mode(0.5, UNITS):
         if mask.any() and not mask.all():  # a layer that drops all or none has other faults
             earlier = drawn.setdefault(mask.tobytes(), what)
             if earlier != what:

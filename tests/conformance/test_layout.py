@@ -106,7 +106,7 @@ def test_in_place_the_rate_is_the_same(impl: Adapter, run: Run) -> None:
         masks.append(nonzero(impl.in_place(ones(impl, 4096), 0.1, seed + which)[0].output))
         require_share(int((~masks[-1]).sum()), 4096, 0.1, "at rate 0.1 in place")
     require_far_fetched(4096 * np.log(0.1**2 + 0.9**2))
-    if np.array_equal(*masks):
+    if np.array_equal(masks[0], masks[1]):
         raise Violation(f"in-place calls after the seeds {seed} and {seed + 1} drew the same mask of 4096 units at rate 0.1")
 
 

@@ -6,7 +6,6 @@ from dropspec.adapters import Adapter
 from dropspec.arrays import DTYPES, nonzero
 from dropspec.budget import require_far_fetched
 from dropspec.judging import judge
-from dropspec.modes import masks_by_mode
 from dropspec.outcomes import Violation
 from dropspec.properties import clause, given
 from dropspec.run import Notes, Run
@@ -80,7 +79,7 @@ def test_it_is_the_same_in_every_mode_of_autograd(impl: Adapter, run: Run) -> No
     """A torch layer in training drops at the rate with a gradient or without, on a leaf or not, under no_grad and inference_mode."""
     for rate in (0.1, 0.001):
         impl.reseed(run.seed_for(f"rate-4 {rate}"))
-        for what, mask in masks_by_mode(impl, rate, 1 << 16):
+        for what, mask in impl.masks_by_mode(rate, 1 << 16):
             require_share(int(mask.size - mask.sum()), mask.size, rate, f"at rate {rate} in {what}")
 
 

@@ -77,7 +77,8 @@ def scaled_in_evaluation(failed: Failed, seen: Observations) -> str:
     """Scaling at inference on top of scaling in training."""
     if not failed & EVALUATION or failed & SCALE:
         return ""
-    for how, law in (("by keep", lambda r: 1 - r), ("by 1 / keep", lambda r: 1 / (1 - r))):
+    laws: dict[str, Callable[[float], float]] = {"by keep": lambda r: 1 - r, "by 1 / keep": lambda r: 1 / (1 - r)}
+    for how, law in laws.items():
         if (rate := _follows(at_rates(seen, "evaluation scale at "), law)) is not None:
             return (
                 f"Outputs are scaled {how} in evaluation ({law(rate):.4g} at rate {rate:.4g}), though training rescales already: "

@@ -79,7 +79,7 @@ def test_the_harness_imports_only_itself(path: Path) -> None:
     assert not beyond
     assert within(ours(path), "dropspec")
     torch = {name for name in imported(path) if name.split(".")[0] == "torch"}
-    drivers = ("torch", "torch_connect", "torch_run", "torch_stream", "stored")
+    drivers = ("torch", "torch_connect", "torch_modes", "torch_run", "torch_stream", "stored")
     assert not torch or path in [TESTS / "harness" / "adapters" / f"{name}.py" for name in drivers]
 
 

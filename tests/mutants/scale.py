@@ -61,7 +61,8 @@ class MultipliesByGaussians(Dropout):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or not 0 < self.p < 1:
             return super().forward(x)
-        return x * (1 + torch.randn_like(x) * (self.p / (1 - self.p)) ** 0.5)
+        deviation: float = (self.p / (1 - self.p)) ** 0.5
+        return x * (1 + torch.randn_like(x) * deviation)
 
 
 @breaks("scale-3", "scale-1")

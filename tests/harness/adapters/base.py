@@ -7,7 +7,7 @@ The harness speaks NumPy arrays (bfloat16 by ml_dtypes); an adapter translates. 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from ..arrays import DTYPES, Array
+from ..arrays import DTYPES, Array, Bits
 from ..guard import Guard
 from ..outcomes import BadTarget, NotClaimed
 
@@ -215,6 +215,10 @@ class Adapter:
 
     def as_module(self, rate: float) -> nn.Module:
         """A torch module that drops out: its own class, or a wrapper around its function."""
+        raise NotClaimed("it is no torch layer")
+
+    def masks_by_mode(self, rate: float, units: int) -> Iterator[tuple[str, Bits]]:
+        """The masks of one layer's calls under every mode of autograd, with what each call is."""
         raise NotClaimed("it is no torch layer")
 
     def functional(self, x: Array, rate: float, seed: int) -> Run:

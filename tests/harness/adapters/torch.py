@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from ..arrays import Array
+from ..arrays import Array, Bits
 from ..guard import Call, Guard, Said
 from ..outcomes import BadReply, ImplementationError, NotClaimed
 from .base import Claims, FunctionAdapter, Layer, Run
 from .signature import KEEPS, RATES, Signature
 from .streams import stream_for
+from .torch_modes import masks_by_mode
 from .torch_run import CheckpointedRun, InPlaceRun, TorchRun, to_torch, without_mask
 from .torch_stream import TorchGenerator, TorchStream, stream_of_function
 
@@ -165,6 +166,10 @@ class TorchAdapter(TorchStream):
     def as_module(self, rate: float) -> nn.Module:
         """The module that `layer` drives."""
         return self.build(rate)
+
+    def masks_by_mode(self, rate: float, units: int) -> Iterator[tuple[str, Bits]]:
+        """Of the module that `layer` drives."""
+        return masks_by_mode(self.as_module(rate), self.spelled(rate, "training"), self.guard, units, self.claims.dtypes[1:])
 
     def functional(self, x: Array, rate: float, seed: int) -> TorchRun:
         """By the functional form that the class names, called as (x, rate, training)."""
