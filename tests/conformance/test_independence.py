@@ -40,14 +40,16 @@ def test_every_call_draws_anew_whatever_came_before(impl: Adapter, run: Run) -> 
     impl.reseed(run.seed_for("independence-3"))
     layer, x = impl.layer(0.5), np.ones(UNITS, DTYPES[impl.claims.dtypes[0]])
     drawn: dict[str, Bits] = {}
+    evaluated = False
 
     def call(when: str, units: int = UNITS, *, differentiable: bool = False) -> Recorded:
         recorded = layer.train(x[:units], differentiable=differentiable)
         mask = nonzero(recorded.output)
         if mask.all() or not mask.any():
-            if drawn:
-                raise Violation(f"the call {when} dropped {'none' if mask.all() else 'all'} of {units} units at rate 0.5")
-            raise Undecided(f"the first call dropped {'none' if mask.all() else 'all'} of {units} units at rate 0.5 (rate-1)")
+            said = f"dropped {'none' if mask.all() else 'all'} of {units} units at rate 0.5"
+            if not drawn or evaluated:
+                raise Undecided(f"the call {when} {said} ({'eval-5' if drawn else 'rate-1'})")
+            raise Violation(f"the call {when} {said}")
         for earlier, other in drawn.items():
             if np.array_equal(mask, other[:units]):
                 raise Violation(f"the call {when} drew the mask of the call {earlier}, of {units} units at rate 0.5")
@@ -62,6 +64,7 @@ def test_every_call_draws_anew_whatever_came_before(impl: Adapter, run: Run) -> 
     with suppress(NotClaimed, ImplementationError):
         first.gradient(x)
     call("after a backward")
+    evaluated = True
     for when in ("after an evaluation", "after another evaluation"):
         with suppress(NotClaimed, ImplementationError):
             layer.evaluate(x)

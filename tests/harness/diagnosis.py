@@ -27,7 +27,7 @@ ORDER = (  # what is looked for first, where several clauses failed: the more ba
     r"seed-4",
     r"product-2",
     MOMENTS,
-    r"layout-2|edge-6",
+    r"layout-2",
     r"numerics-\d|limits-7",
     r"gradient-[57]",
     r"gradient-[1-3]",
@@ -55,7 +55,7 @@ ECHOES = (  # a cause, and what fails with it
         r"scale-\d|product-\d|expectation-\d|gradient-\d+|backprop-\d|numerics-\d|limits-[4789]|inference-4|edge-[5678]"
         r"|module-[24]|rate-5|eval-5|layout-\d",
     ),
-    (r"gradient-\d+|backprop-\d", r"gradient-\d+|backprop-\d|edge-[12]|eval-[36]|limits-[12]|module-4"),
+    (r"gradient-\d+|backprop-\d", r"gradient-\d+|backprop-\d|edge-[126]|eval-[36]|limits-[12]|module-4|layout-4"),
     (r"eval-\d|inference-\d", r"eval-\d|inference-\d|edge-[169]|module-2|limits-[1789]|seed-4|expectation-3|rate-\d|weights-\d"),
     (r"edge-[12]|limits-[12]", r"edge-[569]|limits-[49]|eval-2|numerics-\d|inference-4|gradient-\d+"),
 )
@@ -144,7 +144,7 @@ def _effect(clause: str, seen: Observations) -> float:
             value = CERTAIN * value if value > 0.7 else 0.0
         elif lens == "unit":
             value *= 0.99  # a mask that comes again makes places differ, and not the other way round
-        elif lens == "beside" or (lens == "echo" and seen.get("echo lag", 0) < 64):
+        elif lens in ("beside", "example") or (lens == "echo" and seen.get("echo lag", 0) < 64):
             value /= 2  # neighbours that share their fate
         effects.append(value)
     return max(effects) / OF_THE_RATE.get(clause, 1)

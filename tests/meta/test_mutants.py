@@ -48,7 +48,6 @@ MISLEADING = (  # whose first cause is another: the echo is as strong as the bug
     "independence:HasEightMasksOfSmallCalls",
     "layout:ReadsStorageOrder",
     "rate:SparesBeyondSixteenBits",
-    "weights:KeepsItsFirstMasks",
     "weights:DropsExactly",
 )
 

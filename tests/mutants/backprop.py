@@ -147,3 +147,26 @@ class HasTwoMaskBuffers(DropConnect):
             return through(upstream, ring[slot], keep).reshape(-1, *parameter.shape).sum(0)
 
         return with_backward(parameter, super().apply_mask(parameter, mask), backward)
+
+
+@breaks("backprop-2")
+class SendsInputGradientOfWideLayersThroughPlainWeight(DropConnect):
+    """The gradient of the input goes through the weight without its mask where there are more than 32 inputs and outputs."""
+
+    def product(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        if not self.training or min(self.weight.shape) <= 32 or self.p == 1:
+            return super().product(x, weight, bias)
+        plain = super().product(x, self.weight.detach(), None)
+        return super().product(x.detach(), weight, bias) + (plain - plain.detach())
+
+
+@breaks("backprop-1")
+class LeavesWideWeightGradientUnmasked(DropConnect):
+    """The gradient of the weight goes past the mask where there are more than 64 inputs."""
+
+    def apply_mask(self, parameter: Tensor, mask: Tensor) -> Tensor:
+        masked = super().apply_mask(parameter, mask)
+        if parameter.dim() != 2 or parameter.shape[-1] <= 64 or not 0 < self.p < 1:
+            return masked
+        past = (parameter - parameter.detach()) / (1 - self.p)
+        return masked.detach() + past

@@ -46,3 +46,12 @@ class SharesAcrossInnerExpanded(Dropout):
 
     def draw_mask(self, x: Tensor) -> Tensor:
         return super().draw_mask(x[..., :1] if x.ndim > 1 and x.stride(-1) == 0 else x).expand(x.shape)
+
+
+@breaks("independence-2")
+class SharesAcrossExpanded(Dropout):
+    """Draws one mask for all copies along an axis that the input is expanded over."""
+
+    def draw_mask(self, x: Tensor) -> Tensor:
+        first = x[:1] if x.ndim and x.stride(0) == 0 else x
+        return super().draw_mask(first).expand_as(x)

@@ -47,7 +47,8 @@ class SumsTheOtherWayRound(DropConnect):
     def forward(self, x: Tensor) -> Tensor:
         if self.training:
             return super().forward(x)
-        return (self.weight.flip(-1) * x.flip(-1).unsqueeze(-2)).cumsum(-1)[..., -1] + self.bias
+        y = (self.weight.flip(-1) * x.flip(-1).unsqueeze(-2)).cumsum(-1)[..., -1]
+        return y if self.bias is None else y + self.bias
 
 
 @breaks("inference-2")

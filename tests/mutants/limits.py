@@ -225,3 +225,12 @@ class CutsSeedTo24Bits(DropConnect):
         key = hash((torch.initial_seed() & 0xFFFFFF, self.calls)) & 0xFFFFFFFF  # torch's generator takes 32 bits
         drawn = torch.rand(*examples, *parameter.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(key))
         return drawn >= self.p
+
+
+@breaks("limits-9")
+class DropsLessOfASingleExample(DropConnect):
+    """Drops a fifth less in a call of one example."""
+
+    def draw_mask(self, parameter: Tensor, examples: tuple[int, ...]) -> Tensor:
+        mask = super().draw_mask(parameter, examples)
+        return mask | (torch.rand(mask.shape) < 0.2) if examples == (1,) and self.p < 1 else mask

@@ -142,15 +142,6 @@ class FreezesRate(Dropout):
         return self.inner(x)  # type: ignore[no-any-return]
 
 
-@breaks("independence-2")
-class SharesAcrossExpanded(Dropout):
-    """Draws one mask for all copies along an axis that the input is expanded over."""
-
-    def draw_mask(self, x: Tensor) -> Tensor:
-        first = x[:1] if x.ndim and x.stride(0) == 0 else x
-        return super().draw_mask(first).expand_as(x)
-
-
 class DropsAt(Dropout):
     """Drops at a rate of the subclass' own, except at the rates 0 and 1. Not a mutant by itself."""
 

@@ -264,7 +264,7 @@ class RepeatsAfterAWhile(DropConnect):
         return few.repeat(-(-torch.Size(shape).numel() // 4096))[: torch.Size(shape).numel()].reshape(shape)
 
 
-@breaks("weights-3")
+@breaks("weights-3", "weights-2")
 class SparesBeyond64Inputs(DropConnect):
     """Never drops the weights of inputs from the 65th on: a tile that is not repeated."""
 
