@@ -16,7 +16,6 @@ from dropspec.arrays import Array, Bits
 from dropspec.campaign import BUDGET, Campaign
 from dropspec.gauge import Decision, samples_for
 from dropspec.lenses import Draw, Finding, Lens, build
-from dropspec.lenses.repeats import EchoLens, OverlapLens, TwinLens
 from dropspec.lenses.sums import binomial_cells
 
 ALPHA = 1e-12
@@ -117,53 +116,6 @@ def test_values_sums_and_ratios_count_right() -> None:
     kept = mask.reshape(4, -1).sum(1)
     assert shown(build("mean", of, ALPHA), mask, ratio=ratio) == [[256 - k / 2, k / 2] for k in kept]
     assert shown(build("square", of, ALPHA), mask, ratio=ratio) == [[256 - k / 4, k / 4] for k in kept]
-
-
-def test_the_echo_is_the_autocorrelation() -> None:
-    """The lag that it reports is the one that most products agree at, and its sum is the direct one."""
-    lens = EchoLens(campaign(), ALPHA)
-    rng = np.random.default_rng(4)
-    mask = right(rng, 0.5, (2048, 256))
-    mask.reshape(-1)[777::4] = mask.reshape(-1)[:-777:4].copy()
-    lens.look(Draw(mask, None))
-    signs = mask.reshape(-1) * 2.0 - 2.0 * mask.mean()
-    lag, total = lens.worst
-    assert lag == 777
-    assert total == pytest.approx(float(signs[777:] @ signs[:-777]), abs=1.0)  # of 131,072, in single precision
-    assert lens.decide() is Decision.FAIL
-
-
-def test_twins_are_equal_stretches() -> None:
-    """Equal stretches are counted in pairs, within a draw and across draws; small calls are compared whole."""
-    rng = np.random.default_rng(5)
-    lens, mask = TwinLens(campaign(), ALPHA), right(np.random.default_rng(6))
-    stretches = mask.size // lens.stretch
-    lens.look(Draw(mask, None))
-    assert (*lens.repeats(), lens.decide()) == (0, stretches, Decision.PASS)
-    other = right(rng)
-    other.reshape(stretches, -1)[2] = mask.reshape(stretches, -1)[3]
-    lens.look(Draw(other, None))
-    assert (*lens.repeats(), lens.decide()) == (1, 2 * stretches, Decision.FAIL)
-    small, calls = TwinLens(campaign(shape=(1000,), small=True), ALPHA), right(rng, 0.5, (5, 1000))
-    calls[4] = calls[1]
-    small.look(Draw(calls, None))
-    assert small.repeats() == (1, 5)
-
-
-@pytest.mark.parametrize("way", [("", 1, False), (" in reverse", -1, False), (" with dropped and kept exchanged", 1, True)])
-def test_overlapping_calls_are_seen(way: tuple[str, int, bool]) -> None:
-    """The beginning of a call found in an earlier one, wherever it begins and whichever way round, fails; right masks pass."""
-    name, step, turned = way
-    rng, lens = np.random.default_rng(7), OverlapLens(campaign(shape=(64, 256)), ALPHA)
-    first, second = right(rng, 0.5, (64, 256)), right(rng, 0.5, (64, 256))
-    for mask in (first, second):
-        lens.look(Draw(mask, None))
-    assert lens.decide() is Decision.PASS
-    third = right(rng, 0.5, (64, 256)).reshape(-1)
-    third[:2000] = second.reshape(-1)[4567:6567][::step] ^ turned
-    lens.look(Draw(third.reshape(64, 256), None))
-    assert lens.decide() is Decision.FAIL
-    assert f"come{name} in call" in lens.finding().measured
 
 
 @pytest.mark.parametrize("name", LARGE)

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from dropspec import power
 from dropspec.budget import MISS, PROFILES
 from dropspec.campaign import conduct
-from dropspec.clauses import all_clauses
+from dropspec.clauses import FAMILIES, all_clauses
 from dropspec.gauge import Decision
 from dropspec.plan import COUNTS, plan_for
 from dropspec.power import Found, findings, of_lens
@@ -45,6 +46,15 @@ def test_what_is_stated_is_found(name: str) -> None:
 def test_half_of_it_is_missed_sometimes(name: str) -> None:
     """The sizes are not stated larger than they need be: of half that size, some campaign of 40 finds none."""
     assert not all(found_in(name, 0.5))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_lens_has_a_figure_or_none(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every lens of every campaign can be asked for its power; those that find all or nothing have none."""
+    monkeypatch.setattr(power, "_smallest", lambda *_: (0.01, 1.1))
+    plan = plan_for(PROFILES["standard"], family)
+    asked = {lens: of_lens(replace(c, lenses=(lens,)), ALPHA, "") for c in (*plan.main, *plan.elsewhere, *plan.small) for lens in c.lenses}
+    assert {lens for lens, found in asked.items() if found is None} <= {"overlap", "sum of call"}
 
 
 def test_finer_profiles_find_less() -> None:

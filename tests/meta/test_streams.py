@@ -53,6 +53,14 @@ def linear(x, weight, bias, p, generator: torch.Generator):
 def linear_seeded(x, weight, bias, p, seed):
     return functional.linear(x, seeded(weight, p, seed), bias)
 
+class OfSeed(torch.nn.Module):
+    def __init__(self, p=0.5, seed=None):
+        super().__init__()
+        self.p, self.generator = check_rate(p), torch.Generator()
+        self.generator.seed() if seed is None else self.generator.manual_seed(seed)
+    def forward(self, x):
+        return masked(x, self.p, self.generator) if self.training and self.p else x
+
 def raises(x, p, seed: int):
     raise RuntimeError("no kernel")
 """
@@ -63,7 +71,9 @@ MADE = {  # what a reproduction begins with
     "optional": ["torch.manual_seed(5)"],
     "of_numpy": ["torch.manual_seed(5)", "rng = np.random.default_rng(5)"],
     "older": ["rng = np.random.RandomState(5)"],
+    "OfSeed": ["torch.manual_seed(5)", "seed = 5"],
 }
+INTS = ("seeded", "OfSeed")
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +103,7 @@ def test_the_stream_is_what_it_is_named_or_annotated(path: Path, name: str) -> N
     assert adapter.seeded(5) == MADE[name]
 
 
-@pytest.mark.parametrize("name", [name for name in MADE if name != "seeded"])
+@pytest.mark.parametrize("name", [name for name in MADE if name not in INTS])
 def test_a_generators_state_is_read_and_put_back(path: Path, name: str) -> None:
     """The state that was read before a call, put back, gives the same mask again; a call moves it."""
     adapter, x = adapted(path, name), np.ones(64, np.float32)
@@ -119,6 +129,13 @@ def test_an_unclear_stream_is_asked_about(path: Path) -> None:
     with pytest.raises(BadTarget, match=r"takes 'rng', and it is not clear what that should be, for .* annotate it as"):
         adapted(path, "unclear")
     assert adapted(path, "raises").framework == "torch"
+
+
+def test_a_constructor_gets_its_seed(path: Path) -> None:
+    """A layer that is seeded when it is built keeps the clauses about seeds, and its reproduction says with what."""
+    ran = check(path.parent, "streams.py:OfSeed", *only("seed-1", "seed-2", "seed-4", "independence-3"))
+    assert ran.verdicts("streams.py:OfSeed") == {"independence-3": "HOLDS", "seed-1": "HOLDS", "seed-2": "HOLDS", "seed-4": "NOT CLAIMED"}
+    assert adapted(path, "OfSeed").spelled(0.5, "training") == "OfSeed(0.5, seed=seed).train()(x)"
 
 
 def test_linear_functions_get_their_stream_too(path: Path) -> None:

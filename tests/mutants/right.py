@@ -191,6 +191,30 @@ def numpy_global(x: Array, rate: float, training: bool = True) -> Array:
     return apply_mask(x, np.asarray(np.random.random_sample(x.shape) >= rate), rate)
 
 
+class FlagInCall(torch.nn.Module):
+    """Takes the mode as an argument of each call, as Keras layers do; its own mode means nothing."""
+
+    def __init__(self, rate: float = 0.5) -> None:
+        super().__init__()
+        self.rate = check_rate(rate)
+
+    def forward(self, x: Tensor, training: bool = False) -> Tensor:
+        return torch_function(x, self.rate, training)
+
+
+class InPlaceByDefault(InPlace):
+    """Works in place unless it is asked not to."""
+
+    def __init__(self, p: float = 0.5, inplace: bool = True) -> None:
+        super().__init__(p, inplace)
+
+
+def gives_its_mask(x: Tensor, p: float, training: bool = True) -> tuple[Tensor, Tensor]:
+    """Returns the mask beside the output, as torch.native_dropout does."""
+    y = torch_function(x, p, training)
+    return y, y != 0
+
+
 RIGHT: tuple[str, ...] = (
     "GeometricGaps",
     "IntegerThreshold",
@@ -207,6 +231,9 @@ RIGHT: tuple[str, ...] = (
     "RoundsOnce",
     "Delegates",
     "InPlace",
+    "InPlaceByDefault",
+    "FlagInCall",
+    "gives_its_mask",
     "torch_function",
     "numpy_generator",
     "numpy_seed",
