@@ -74,8 +74,10 @@ def test_a_copy_keeps_the_rate_that_was_assigned(impl: Adapter, run: Run) -> Non
     layer, x = impl.layer(0.5), ones(impl, 1 << 12)
     layer.train(x)
     layer.set_rate(0.9)
+    y = layer.train(x).output
     try:
-        require_share(int(x.size - nonzero(layer.train(x).output).sum()), x.size, 0.9, "")
+        require_share(int(x.size - nonzero(y).sum()), x.size, 0.9, "")
+        require_rescaled(y, x, 0.9, nonzero(y))
     except Violation as error:
         raise NotClaimed("its rate cannot be changed by assignment (rate-5)") from error
     y = layer.copy().train(x).output

@@ -46,15 +46,3 @@ class DropsHalfAsOften(Dropout):
 
     def apply_mask(self, x: Tensor, mask: Tensor) -> Tensor:
         return torch.where(mask, x / (1 - self.p / 2), 0)
-
-
-@breaks("expectation-1")
-class DrawsByItsFirstRate(Dropout):
-    """Scales by the rate that is assigned, and draws by its first: after 0.9 was assigned for 0.5, outputs are five times too large."""
-
-    def __init__(self, p: float = 0.5) -> None:
-        super().__init__(p)
-        self._first = self.p
-
-    def draw_mask(self, x: Tensor) -> Tensor:
-        return torch.rand_like(x, dtype=torch.float64) >= self._first

@@ -52,3 +52,15 @@ class SparesTailOfLongCalls(Dropout):
         if units > 2048 and units % 16:
             mask.view(-1)[-(units % 16) :] = True
         return mask
+
+
+@breaks("rate-5")
+class DrawsByItsFirstRate(Dropout):
+    """Scales by the rate that is assigned, and draws by its first: after 0.9 was assigned for 0.5, outputs are five times too large."""
+
+    def __init__(self, p: float = 0.5) -> None:
+        super().__init__(p)
+        self._first = self.p
+
+    def draw_mask(self, x: Tensor) -> Tensor:
+        return torch.rand_like(x, dtype=torch.float64) >= self._first
