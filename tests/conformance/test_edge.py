@@ -91,10 +91,9 @@ def test_what_is_no_number_is_refused(impl: Adapter) -> None:
 
 
 @clause("edge-5")
-@given(seed=seeds())
-def test_rates_next_to_0_and_1_give_finite_right_scales(impl: Adapter, seed: int) -> None:
+def test_rates_next_to_0_and_1_give_finite_right_scales(impl: Adapter, run: Run) -> None:
     """Next to 0 and 1 every output is finite, and every survivor is x / keep."""
-    require_right_next_to_0_and_1(impl, seed)
+    require_right_next_to_0_and_1(impl, run.seed_for("edge-5 next to"))
 
 
 @clause("edge-5")

@@ -8,8 +8,8 @@ from dropspec.budget import require_far_fetched
 from dropspec.compare import require, require_identical, require_rescaled
 from dropspec.outcomes import Violation
 from dropspec.properties import clause, given
-from dropspec.run import Notes
-from dropspec.strategies import LARGE, Case, cases, seeds
+from dropspec.run import Notes, Run
+from dropspec.strategies import LARGE, Case, cases
 from dropspec.trials import refuses_rate_1, require_evaluation
 
 
@@ -80,8 +80,7 @@ def test_training_comes_back_after_evaluation(impl: Adapter, case: Case) -> None
 
 
 @clause("eval-5")
-@given(seed=seeds())
-def test_the_mode_reaches_nested_layers(impl: Adapter, seed: int) -> None:
+def test_the_mode_reaches_nested_layers(impl: Adapter, run: Run) -> None:
     """A parent's eval() and train() reach a layer in a Sequential in a ModuleList in a module, and a copy of it."""
     impl.require_eval_mode()
     inner = impl.module(0.5)
@@ -99,7 +98,7 @@ def test_the_mode_reaches_nested_layers(impl: Adapter, seed: int) -> None:
             return self.blocks[0](x)  # type: ignore[no-any-return]
 
     x = torch.ones(256)
-    impl.reseed(seed)
+    impl.reseed(run.seed_for("eval-5"))
     parent = Parent()
     for net in (parent, copy.deepcopy(parent)):
         with impl.guard.call(f"a network around {impl.spelled(0.5, '')}"):

@@ -121,10 +121,9 @@ def test_it_is_refused_early_and_as_value_error(impl: ConnectAdapter) -> None:
 
 
 @clause("limits-4")
-@given(seed=seeds())
-def test_rates_next_to_0_and_1_give_finite_right_scales(impl: ConnectAdapter, seed: int) -> None:
+def test_rates_next_to_0_and_1_give_finite_right_scales(impl: ConnectAdapter, run: Run) -> None:
     """Next to 0 and 1 every output is finite, and every survivor is W / keep."""
-    require_right_next_to_0_and_1(impl, seed)
+    require_right_next_to_0_and_1(impl, run.seed_for("limits-4 next to"))
 
 
 @clause("limits-4")

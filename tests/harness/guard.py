@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -139,11 +140,12 @@ class Guard:
 def describe(error: BaseException) -> str:
     """`TypeError: the message (layers.py, line 12)`: the error in one line, and the last line of code that is not this suite's."""
     text = " ".join(str(error).split())
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if _is_theirs(f.filename)]
-    where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    lines = [(name, line) for frame, line in traceback.walk_tb(error.__traceback__) if _is_theirs(name := frame.f_code.co_filename)]
+    where = f" ({Path(lines[-1][0]).name}, line {lines[-1][1]})" if lines else ""
     return f"{type(error).__name__}{': ' + text[:200] if text else ''}{where}"
 
 
+@cache
 def _is_theirs(filename: str) -> bool:
     path = Path(filename)
     if any(path.is_relative_to(folder) for folder in EXAMPLES):
