@@ -104,15 +104,15 @@ def _check_s(targets: int, *options: str) -> float:
 
 
 def growth() -> None:
-    """Prints the time of `dropspec check` over 1, 2, 4 and 8 implementations without what it takes to start, and the speed-up by -n 2."""
+    """Prints the time of `dropspec check` over 1, 2, 4 and 8 implementations, what each further one takes, and the speed-up by -n 2."""
     head("`dropspec check`, standard profile", "1 target", "2 targets", "4 targets", "8 targets", "8 by -n 2")
     start_s = _check_s(1, "--clause", "edge-3")
     whole_s = {n: _check_s(n) for n in (1, 2, 4, 8)}
     both_s = _check_s(8, "-n", "2")
     row("whole", *(f"{s:.1f} s" for s in (*whole_s.values(), both_s)))
-    each_s = {n: (s - start_s) / n for n, s in whole_s.items()}
-    slope = each_s[8] / each_s[1]
-    row(f"less {start_s:.1f} s to start, a target", *(f"{s:.1f} s" for s in each_s.values()))
-    row("8 targets over 8 times 1", "", "", "", f"{slope:.2f}", wanted="1 ± 0.15", met=abs(slope - 1) <= 0.15)
+    row(f"less {start_s:.1f} s to start, a target", *(f"{(s - start_s) / n:.1f} s" for n, s in whole_s.items()))
+    early_s, late_s = (whole_s[4] - whole_s[1]) / 3, (whole_s[8] - whole_s[4]) / 4  # the first also pays for what is done once
+    slope = late_s / early_s
+    row("targets 5 to 8 over targets 2 to 4", "", "", "", f"{slope:.2f}", wanted="1 ± 0.15", met=abs(slope - 1) <= 0.15)
     gain = whole_s[8] / both_s
     row("speed-up by -n 2", "", "", "", "", f"{gain:.2f}", wanted=f"{SPEED_UP} at least", met=gain >= SPEED_UP)
