@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,15 @@ def test_whatever_the_code_raises_is_named(error: BaseException) -> None:
         raise error
 
 
+@pytest.fixture
+def listening() -> Iterator[None]:
+    """Ctrl-C is heard, here and by children, though the tests may have been started where it is ignored, as in the background of a shell."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("listening")
 def test_the_users_own_interrupt_goes_through() -> None:
     """A signal from outside during a call is no error of the code: it ends the run as ever, and its handler is put back."""
     before = signal.getsignal(signal.SIGINT)
@@ -85,6 +95,7 @@ def test_the_report_says_what_was_raised(tmp_path: Path) -> None:
         assert ran.clause(label, "edge-1")["verdict"] == "HOLDS"
 
 
+@pytest.mark.usefixtures("listening")
 def test_a_run_can_be_interrupted(tmp_path: Path) -> None:
     """Ctrl-C, which reaches the command and its children, ends a run that waits for a layer at once, with exit code 130 and a word."""
     (tmp_path / "layers.py").write_text(LAYERS, "utf-8")
