@@ -52,7 +52,7 @@ def test_whatever_the_code_raises_is_named(error: BaseException) -> None:
 
 @pytest.fixture
 def listening() -> Iterator[None]:
-    """Ctrl-C is heard, here and by children, though the tests may have been started where it is ignored, as in the background of a shell."""
+    """Ctrl-C is heard, here and by children, though the tests may have been started where it is ignored, as behind a shell."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
