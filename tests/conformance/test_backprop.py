@@ -12,6 +12,7 @@ from dropspec.properties import assume, clause, given
 from dropspec.reference.dropconnect import gradients
 from dropspec.run import Notes, Run
 from dropspec.strategies import LARGE, Case, LinearCase, cases, linear_cases
+from dropspec.trials import require_own_backwards
 
 WIDE = ("float32", "float64")
 
@@ -111,13 +112,7 @@ def test_the_bias_gradient_is_the_sum_of_the_upstream(impl: ConnectAdapter, case
 @given(case=cases(layouts=("contiguous",)))
 def test_each_backward_uses_its_own_mask(impl: ConnectAdapter, case: Case) -> None:
     """With three forwards before their backwards, each backward goes through the mask of its own forward, however often it is asked."""
-    impl.reseed(case.seed)
-    layer, x = impl.layer(case.rate), case.x
-    runs = [layer.train(x, differentiable=True) for _ in range(3)]
-    for which in (2, 0, 1, 2):  # neither a stack nor a queue of masks will do, nor two that take turns
-        g, y = runs[which].gradient(case.upstream), runs[which].output
-        message = f"of three forwards before their backwards, the backward of number {which + 1} must use its own mask"
-        require(nonzero(g) == nonzero(y), f"{message}, at rate {case.rate:.6g}", output=y, gradient=g)
+    require_own_backwards(impl, case)
 
 
 @clause("backprop-4")

@@ -13,6 +13,7 @@ from dropspec.outcomes import NotClaimed, Violation
 from dropspec.properties import assume, clause, given
 from dropspec.run import Run
 from dropspec.strategies import LARGE, Case, cases
+from dropspec.trials import require_own_backwards
 
 
 @clause("gradient-1")
@@ -162,13 +163,7 @@ def test_double_backward_is_right(impl: Adapter, case: Case) -> None:
 @given(case=cases())
 def test_each_backward_uses_its_own_mask(impl: Adapter, case: Case) -> None:
     """With three forwards of one layer before their backwards, each backward goes through the mask of its own forward."""
-    impl.reseed(case.seed)
-    layer = impl.layer(case.rate)
-    runs = [layer.train(case.x, differentiable=True) for _ in range(3)]
-    for which in (2, 0, 1, 2):  # neither a stack nor a queue of masks will do, nor two that take turns
-        g, y = runs[which].gradient(case.upstream), runs[which].output
-        message = f"of three forwards before their backwards, the backward of number {which + 1} must use its own mask"
-        require(nonzero(g) == nonzero(y), f"{message}, at rate {case.rate:.6g}", output=y, gradient=g)
+    require_own_backwards(impl, case)
 
 
 @clause("gradient-7")

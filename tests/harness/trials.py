@@ -181,6 +181,17 @@ def require_replay(impl: Adapter, case: Case) -> None:
     require_identical(second, first, f"seed {case.seed} twice must give the same output at rate {case.rate:.6g}")
 
 
+def require_own_backwards(impl: Adapter, case: Case) -> None:
+    """Of three forwards before their backwards, each backward goes through the mask of its own."""
+    impl.reseed(case.seed)
+    layer = impl.layer(case.rate)
+    runs = [layer.train(case.x, differentiable=True) for _ in range(3)]
+    for which in (2, 0, 1, 2):  # neither a stack nor a queue of masks will do, nor two that take turns
+        g, y = runs[which].gradient(case.upstream), runs[which].output
+        message = f"of three forwards before their backwards, the backward of number {which + 1} must use its own mask"
+        require(nonzero(g) == nonzero(y), f"{message}, at rate {case.rate:.6g}", output=y, gradient=g)
+
+
 def require_other_masks(impl: Adapter, seed: int, others: Sequence[int]) -> None:
     """Those other seeds give other masks."""
     impl.require_seedable()
