@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import os
 
+from dropspec.chance.plan import plan_for
+from dropspec.core.options import PROFILES
+
 os.environ["OMP_NUM_THREADS"] = "1"  # as `dropspec check` does; before NumPy and torch read it
 
 import looking
 import runs
 import samples
-
-from dropspec.budget import PROFILES
-from dropspec.plan import plan_for
 
 if __name__ == "__main__":
     plan = plan_for(PROFILES["standard"])

@@ -17,14 +17,16 @@ import numpy as np
 import torch
 from table import head, row
 
-from dropspec import campaign as campaigns
-from dropspec.adapters.base import Claims
-from dropspec.adapters.signature import Signature
-from dropspec.adapters.torch import TorchModuleAdapter
-from dropspec.campaign import Campaign, conduct, draws
-from dropspec.guard import Guard
-from dropspec.lenses import Draw, Lens, build
-from dropspec.plan import Plan
+from dropspec.chance import campaign as campaigns
+from dropspec.chance.campaign import Campaign
+from dropspec.chance.conduct import conduct, draws
+from dropspec.chance.lenses import build
+from dropspec.chance.lenses.base import Draw, Lens
+from dropspec.chance.plan import Plan
+from dropspec.core.guard import Guard
+from dropspec.frameworks.base import Claims
+from dropspec.frameworks.torch import TorchModuleAdapter
+from dropspec.targets.signature import Signature
 
 REPEATS = 9
 LIMIT = 0.20  # of the time that drawing takes

@@ -20,8 +20,8 @@ from typing import Any
 import pytest
 from table import head, row
 
-from dropspec.guard import Guard
-from dropspec.supervise import QUIETLY
+from dropspec.core.guard import Guard
+from dropspec.session.supervise import QUIETLY
 
 OUTSIDE = 0.40  # of a run
 SPEED_UP = 1.7

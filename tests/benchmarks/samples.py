@@ -15,10 +15,11 @@ import numpy as np
 from scipy.stats import binom
 from table import head, row
 
-from dropspec.budget import BETA
-from dropspec.campaign import LOOKS, Campaign
-from dropspec.gauge import Decision, Gauge, wald
-from dropspec.lenses import Draw, build
+from dropspec.chance.campaign import LOOKS, Campaign
+from dropspec.chance.gauge import Decision, Gauge, wald
+from dropspec.chance.lenses import build
+from dropspec.chance.lenses.base import Draw
+from dropspec.core.risk import BETA
 
 OFF = (0, 1, 2, 5)
 WANTED = (1.40, 1.20)  # right, off by eps

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from dropspec.adapters import Adapter
-from dropspec.clauses import all_clauses
+from dropspec.core.clauses import all_clauses
+from dropspec.frameworks.base import Adapter
 from dropspec.plugin import session_of
-from dropspec.run import Notes, Run
+from dropspec.session.run import Notes, Run
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

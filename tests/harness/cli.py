@@ -8,13 +8,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import __version__
-from .answers import answers, known_failures, near
-from .budget import PROFILES, Options
-from .clauses import FAMILIES, all_clauses
-from .report import json as json_report
-from .report import terminal
-from .supervise import Failed, supervise
+from dropspec import __version__
+from dropspec.core.clauses import FAMILIES, all_clauses
+from dropspec.core.errors import near
+from dropspec.core.options import PROFILES, Options
+from dropspec.report import json as json_report
+from dropspec.report import terminal
+from dropspec.session.answers import answers
+from dropspec.session.known_failures import known_failures
+from dropspec.session.supervise import Failed, supervise
 
 CONFORMANT, NOT_CONFORMANT, USAGE = 0, 1, 2
 CLAUSE = "this clause, such as scale-1, or this chapter, such as scale, in any case; may be repeated"
@@ -93,7 +95,7 @@ def _clauses(parser: argparse.ArgumentParser, asked: Sequence[str]) -> list[str]
 
 
 def _power(given: argparse.Namespace) -> int:
-    from .report import power  # late, as it imports what `check` leaves to its children
+    from dropspec.report import power  # late, as it imports what `check` leaves to its children
 
     chosen = [all_clauses()[c] for c in given.clause] or [c for c in all_clauses().values() if c.family == given.family]
     power.show(chosen)

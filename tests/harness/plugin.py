@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from .session import Session
-    from .verdicts import Record
+    from dropspec.core.records import Record
+    from dropspec.session.session import Session
 
 SESSION = pytest.StashKey["Session"]()
 BOOK = pytest.StashKey["Book"]()
@@ -60,8 +60,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def session_of(config: pytest.Config) -> Session:
     """The session of this pytest run, with its targets loaded."""
-    from .budget import DEFAULT_TARGETS, Options
-    from .session import Session
+    from dropspec.core.options import DEFAULT_TARGETS, Options
+    from dropspec.session.session import Session
 
     if SESSION not in config.stash:
         option = config.option
@@ -123,7 +123,7 @@ def group_of(item: pytest.Item) -> tuple[str, bool]:
 
 def clause_of(item: pytest.Item) -> tuple[str, str]:
     """The id of the clause that a test judges, and the level of the part it judges."""
-    from .clauses import all_clauses
+    from dropspec.core.clauses import all_clauses
 
     mark = item.get_closest_marker("clause")
     assert mark is not None
@@ -135,7 +135,7 @@ def clause_of(item: pytest.Item) -> tuple[str, str]:
 
 def again(item: pytest.Item, known: Session) -> str:
     """The command that judges the clause of a test again."""
-    from .reproduce import command
+    from dropspec.session.reproduce import command
 
     return command(known.targets[label_of(item)], clause_of(item)[0], known.options)
 
@@ -151,7 +151,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> 
     report = yield
     if not item.get_closest_marker("clause") or (call.when != "call" and not call.excinfo):
         return report
-    from .outcome import record_of
+    from dropspec.session.record import record_of
 
     record = record_of(item, call, session_of(item.config))
     report.user_properties.append((PROPERTY, json.dumps(asdict(record))))
@@ -210,7 +210,7 @@ class Book:
         """Keeps and journals the record of a conformance test."""
         for name, value in report.user_properties:
             if name == PROPERTY:
-                from .verdicts import Record
+                from dropspec.core.records import Record
 
                 self.records.append(Record(**json.loads(str(value))))
                 self.write(event="result", test=report.nodeid, record=json.loads(str(value)))
@@ -228,14 +228,14 @@ class Book:
         elif session.exitstatus == pytest.ExitCode.OK and not all(a.conformant(self.config.option.dropspec_strict) for a in found):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if self.config.option.dropspec_json:
-            from .report.json import write
+            from dropspec.report.json import write
 
             write(Path(self.config.option.dropspec_json), found, session_of(self.config).options)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Prints the report that `dropspec check` prints."""
         if self.config.option.dropspec and not self.config.option.dropspec_journal:
-            from .report.terminal import show
+            from dropspec.report.terminal import show
 
             terminalreporter.section("dropspec")
             sys.stdout.flush()
@@ -244,21 +244,21 @@ class Book:
     @cached_property
     def known(self) -> list[dict[str, str]]:
         """The failures that --dropspec-known declares."""
-        from .answers import known_failures
+        from dropspec.session.known_failures import known_failures
 
         path = self.config.option.dropspec_known
         return known_failures(path) if path else []
 
     def declared(self, label: str) -> dict[str, str]:
         """Those that concern the target of this label, clause to reason."""
-        from .answers import declared
+        from dropspec.session.known_failures import declared
 
         return declared(self.known, label, session_of(self.config).targets[label].text)
 
     def answers(self) -> list[Any]:
         """The answers over all records so far."""
-        from .answers import answers
-        from .clauses import all_clauses
+        from dropspec.core.clauses import all_clauses
+        from dropspec.session.answers import answers
 
         session = session_of(self.config)
         ids = self.config.option.dropspec_clause or list(all_clauses())

@@ -11,14 +11,15 @@ from typing import Any
 import numpy as np
 from scipy.stats import binom
 
-from dropspec.adapters import Adapter, Claims, Layer
-from dropspec.arrays import Array
-from dropspec.campaign import BUDGET, LOOKS, Campaign, draws
-from dropspec.gauge import Decision, Gauge, samples_for
-from dropspec.guard import Guard
-from dropspec.lenses import build
-from dropspec.lenses.sums import binomial_cells
-from dropspec.outcomes import NotClaimed
+from dropspec.chance.campaign import BUDGET, LOOKS, Campaign
+from dropspec.chance.conduct import draws
+from dropspec.chance.gauge import Decision, Gauge, samples_for
+from dropspec.chance.lenses import build
+from dropspec.chance.lenses.sums import binomial_cells
+from dropspec.core.arrays import Array
+from dropspec.core.errors import NotClaimed
+from dropspec.core.guard import Guard
+from dropspec.frameworks.base import Adapter, Claims, Layer
 
 NEVER = 1e-300  # the chance of a wrong PASS, where there is to be none
 Ratios = Callable[[np.random.Generator, tuple[int, ...]], Array]  # output · keep / input of one call: 0 where dropped, 1 where right

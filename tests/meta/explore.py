@@ -23,18 +23,20 @@ from contextlib import suppress
 from functools import cache, partial
 from typing import Any
 
+from dropspec.chance.judge import judge_lens
+from dropspec.core.clauses import FAMILIES, all_clauses
+from dropspec.core.errors import Hung, ImplementationError, NotClaimed, Undecided, Violation
+from dropspec.core.options import PROFILES
+from dropspec.core.records import Verdict
+from dropspec.session.record import verdict_of
+from dropspec.session.run import Notes, Run
+from dropspec.targets.inspect import adapt
+from dropspec.targets.locate import parse_target
+
 if __name__ == "__main__":
     os.environ["OMP_NUM_THREADS"] = "1"  # as `dropspec check` does; before NumPy and torch read it
 
-from dropspec.budget import PROFILES
-from dropspec.clauses import FAMILIES, all_clauses
-from dropspec.judging import judge_lens
-from dropspec.outcome import verdict_of
-from dropspec.outcomes import Hung, ImplementationError, NotClaimed, Undecided, Violation
-from dropspec.run import Notes, Run
-from dropspec.targets import adapt, parse_target
 from dropspec.tests import conformance
-from dropspec.verdicts import Verdict
 
 FIRST = 20_261_125  # of the seeds, which no test uses
 FOUND = {Verdict.VIOLATED, Verdict.DEPARTS}

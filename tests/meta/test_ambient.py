@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from dropspec.ambient import Ambient
+from dropspec.session.ambient import Ambient
 
 from .cli import check, only
 

@@ -15,12 +15,14 @@ import numpy as np
 import pytest
 from scipy.stats import betabinom, binom
 
-from dropspec import campaign as campaigns
-from dropspec.budget import ALPHA_RUN, BETA
-from dropspec.campaign import Campaign, conduct
-from dropspec.gauge import Decision, Gauge, samples_for
-from dropspec.lenses import Lens, build, repeats
-from dropspec.plan import EVERY_LENS, OF_OUTPUTS, WEIGHT_LENSES
+from dropspec.chance import campaign as campaigns
+from dropspec.chance.campaign import Campaign
+from dropspec.chance.conduct import conduct
+from dropspec.chance.gauge import Decision, Gauge, samples_for
+from dropspec.chance.lenses import build, repeats
+from dropspec.chance.lenses.base import Lens
+from dropspec.chance.plan import EVERY_LENS, OF_OUTPUTS, WEIGHT_LENSES
+from dropspec.core.risk import ALPHA_RUN, BETA
 
 from .calibration import CASES, Exact, Ratios, Simulated, ever_failing, follows, right
 

@@ -12,19 +12,22 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dropspec import campaign as campaigns
-from dropspec.adapters import Adapter, Claims, Layer
-from dropspec.arrays import Array, Bits
-from dropspec.budget import ALPHA_RUN, PROFILES
-from dropspec.campaign import BUDGET, Campaign, Results, conduct
-from dropspec.clauses import FAMILIES, all_clauses
-from dropspec.gauge import Decision, Gauge
-from dropspec.guard import Guard
-from dropspec.judging import judge_lens
-from dropspec.lenses import Finding, Lens, build
-from dropspec.outcomes import ImplementationError, NotClaimed, Undecided, Violation
-from dropspec.plan import EVERY_LENS, MOMENT_RATES, OF_MOMENTS, RIDGE_RATES, plan_for
-from dropspec.run import Notes, Run
+from dropspec.chance import campaign as campaigns
+from dropspec.chance.campaign import BUDGET, Campaign
+from dropspec.chance.conduct import Results, conduct
+from dropspec.chance.gauge import Decision, Gauge
+from dropspec.chance.judge import judge_lens
+from dropspec.chance.lenses import build
+from dropspec.chance.lenses.base import Finding, Lens
+from dropspec.chance.plan import EVERY_LENS, MOMENT_RATES, OF_MOMENTS, RIDGE_RATES, plan_for
+from dropspec.core.arrays import Array, Bits
+from dropspec.core.clauses import FAMILIES, all_clauses
+from dropspec.core.errors import ImplementationError, NotClaimed, Undecided, Violation
+from dropspec.core.guard import Guard
+from dropspec.core.options import PROFILES
+from dropspec.core.risk import ALPHA_RUN
+from dropspec.frameworks.base import Adapter, Claims, Layer
+from dropspec.session.run import Notes, Run
 
 ALPHA = 1e-12
 CAMPAIGN = Campaign(0.5, "float32", (16, 256), 0.01, (*EVERY_LENS, "mean", "square", "echo", "twins"))

@@ -7,10 +7,17 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from dropspec.arrays import DTYPES, FRACTION_BITS, Array, raw
-from dropspec.compare import require, require_identical, require_rescaled, rescaled, ulps_allowed, ulps_between
-from dropspec.outcomes import Violation
-from dropspec.strategies import Case
+from dropspec.core.arrays import DTYPES, FRACTION_BITS, Array, raw
+from dropspec.core.cases import Case
+from dropspec.core.compare import (
+    require,
+    require_identical,
+    require_rescaled,
+    rescaled,
+    ulps_allowed,
+    ulps_between,
+)
+from dropspec.core.errors import Violation
 
 ALL = pytest.mark.parametrize("dtype", DTYPES)
 

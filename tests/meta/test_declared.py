@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from dropspec.answers import known_failures
-from dropspec.outcomes import BadTarget
-from dropspec.targets import adapt, parse_target
+from dropspec.core.errors import BadTarget
+from dropspec.session.known_failures import known_failures
+from dropspec.targets.inspect import adapt
+from dropspec.targets.locate import parse_target
 
 from .cli import check, only
 

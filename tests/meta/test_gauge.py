@@ -20,7 +20,7 @@ from scipy.special import gammaln, xlogy
 from scipy.stats import beta as beta_law
 from scipy.stats import binom, dirichlet
 
-from dropspec.gauge import Decision, Gauge, samples_for, wald
+from dropspec.chance.gauge import Decision, Gauge, samples_for, wald
 
 Counts = NDArray[np.float64]
 ROUNDING = 1e-9  # of gammaln and of quadrature at counts below 100: some ten digits remain

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from dropspec.guard import Guard, Interrupted
-from dropspec.outcomes import Hung, ImplementationError
+from dropspec.core.errors import Hung, ImplementationError
+from dropspec.core.guard import Guard, Interrupted
 
 from .cli import SCRIPTS, check, only
 

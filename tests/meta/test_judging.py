@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dropspec.arrays import Bits
-from dropspec.budget import PROFILES
-from dropspec.judging import judge
-from dropspec.outcomes import ImplementationError, Undecided, Violation
-from dropspec.run import Notes, Run
+from dropspec.core.arrays import Bits
+from dropspec.core.errors import ImplementationError, Undecided, Violation
+from dropspec.core.options import PROFILES
+from dropspec.session.judge import judge
+from dropspec.session.run import Notes, Run
 
 from .test_campaign import Fake, right
 

@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from dropspec.arrays import Array, Bits
-from dropspec.campaign import BUDGET, Campaign
-from dropspec.gauge import Decision, samples_for
-from dropspec.lenses import Draw, Finding, Lens, build
-from dropspec.lenses.sums import binomial_cells
+from dropspec.chance.campaign import BUDGET, Campaign
+from dropspec.chance.gauge import Decision, samples_for
+from dropspec.chance.lenses import build
+from dropspec.chance.lenses.base import Draw, Finding, Lens
+from dropspec.chance.lenses.sums import binomial_cells
+from dropspec.core.arrays import Array, Bits
 
 ALPHA = 1e-12
 LARGE = ("rate", "unit", "value", "left", "above", "call", "sum of row", "sum of call", "mean", "square", "echo", "twins")

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from dropspec import power
-from dropspec.budget import MISS, PROFILES
-from dropspec.campaign import conduct
-from dropspec.clauses import FAMILIES, all_clauses
-from dropspec.gauge import Decision
-from dropspec.plan import COUNTS, plan_for
-from dropspec.power import Found, findings, of_lens
+from dropspec.chance import power
+from dropspec.chance.conduct import conduct
+from dropspec.chance.gauge import Decision
+from dropspec.chance.plan import COUNTS, plan_for
+from dropspec.chance.power import Found, findings, of_lens
+from dropspec.core.clauses import FAMILIES, all_clauses
+from dropspec.core.options import PROFILES
+from dropspec.core.risk import MISS
 
 from .calibration import CASES
 from .cli import run

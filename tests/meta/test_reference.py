@@ -16,12 +16,13 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from dropspec.adapters.torch_run import to_numpy, to_torch
-from dropspec.arrays import DTYPES, Array, nonzero
-from dropspec.compare import require, require_identical, ulps_allowed, ulps_between
+from dropspec.core.arrays import DTYPES, Array, nonzero
+from dropspec.core.cases import LARGE, Case
+from dropspec.core.compare import require, require_identical, ulps_allowed, ulps_between
+from dropspec.core.recipes import SHAPES, cases, rates
+from dropspec.frameworks.torch_run import to_numpy, to_torch
 from dropspec.reference.dropout import apply_mask, check_rate, draw_mask, dropout, gradient
 from dropspec.reference.layers import Dropout
-from dropspec.strategies import LARGE, SHAPES, Case, cases, rates
 
 FIXED = hypothesis.settings(
     derandomize=True, database=None, deadline=None, max_examples=150, suppress_health_check=list(hypothesis.HealthCheck)

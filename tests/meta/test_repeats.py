@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dropspec.gauge import Decision
-from dropspec.lenses import Draw, build
-from dropspec.lenses.repeats import EchoLens, OverlapLens, TwinLens
+from dropspec.chance.gauge import Decision
+from dropspec.chance.lenses import build
+from dropspec.chance.lenses.base import Draw
+from dropspec.chance.lenses.repeats import EchoLens, OverlapLens, TwinLens
 
 from .test_lenses import ALPHA, campaign, right
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from dropspec.budget import PROFILES
-from dropspec.clauses import FAMILIES, Clause, all_clauses
-from dropspec.plan import plan_for
+from dropspec.chance.plan import plan_for
+from dropspec.core.clauses import FAMILIES, Clause, all_clauses
+from dropspec.core.options import PROFILES
 
 TESTS = Path(__file__).resolve().parent.parent
 CHAPTERS = list(dict.fromkeys(clause.chapter for clause in all_clauses().values()))

@@ -9,8 +9,18 @@ import numpy as np
 import pytest
 from hypothesis import find
 
-from dropspec.arrays import DTYPES, FRACTION_BITS, LAYOUTS, Array, copy_as_laid_out, laid_out, nonzero, raw
-from dropspec.strategies import LARGE, RATES, SHAPES, Case, Recipe, cases, draw_recipes, rates, recipes, seeds
+from dropspec.core.arrays import (
+    DTYPES,
+    FRACTION_BITS,
+    LAYOUTS,
+    Array,
+    copy_as_laid_out,
+    laid_out,
+    nonzero,
+    raw,
+)
+from dropspec.core.cases import LARGE, Case
+from dropspec.core.recipes import RATES, SHAPES, Recipe, cases, draw_recipes, rates, recipes, seeds
 
 ALL = pytest.mark.parametrize("dtype", DTYPES)
 MANY = (4000,)  # with the seed fixed; under another, the counts below would lie outside their limits with chance below 1e-50 (Hoeffding)

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dropspec.adapters import Adapter
-from dropspec.outcomes import BadTarget, NotClaimed
-from dropspec.targets import adapt, parse_target
+from dropspec.core.errors import BadTarget, NotClaimed
+from dropspec.frameworks.base import Adapter
+from dropspec.targets.inspect import adapt
+from dropspec.targets.locate import parse_target
 
 from .cli import check, only
 

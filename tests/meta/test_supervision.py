@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from dropspec.clauses import Clause
-from dropspec.supervise import Journal
-from dropspec.verdicts import Answer, Judged, Record, Verdict, judge_clauses
+from dropspec.core.clauses import Clause
+from dropspec.core.records import Answer, Judged, Record, Verdict
+from dropspec.session.journal import Journal
+from dropspec.session.judge import judge_clauses
 
 PLAN = {"t1": ["mine", "scale-1", "MUST"], "t2": ["mine", "scale-2", "MUST"], "t3": ["yours", "edge-9", "SHOULD"]}
 MUST, SHOULD = (

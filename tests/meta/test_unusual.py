@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dropspec.adapters import Adapter
-from dropspec.guard import Guard
-from dropspec.outcomes import Hung, ImplementationError, NotClaimed
-from dropspec.targets import adapt, parse_target
+from dropspec.core.errors import Hung, ImplementationError, NotClaimed
+from dropspec.core.guard import Guard
+from dropspec.frameworks.base import Adapter
+from dropspec.targets.inspect import adapt
+from dropspec.targets.locate import parse_target
 
 from .cli import check, only
 

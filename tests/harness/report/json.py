@@ -8,9 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from .. import __version__
-from ..budget import ALPHA_RUN, Options
-from ..verdicts import Answer
+from dropspec import __version__
+from dropspec.core.options import Options
+from dropspec.core.records import Answer
+from dropspec.core.risk import ALPHA_RUN
 
 FORMAT = 2
 

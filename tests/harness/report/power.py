@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from ..budget import ALPHA_RUN, BETA, MISS, PROFILES
-from ..clauses import Clause
-from ..power import RUNS, findings
+from dropspec.chance.power import RUNS, findings
+from dropspec.core.clauses import Clause
+from dropspec.core.options import PROFILES
+from dropspec.core.risk import ALPHA_RUN, BETA, MISS
 
 NOTE = f"""\
 These are the smallest faults of each kind that a run finds with a chance of {1 - MISS:g}, at a false-alarm chance of {ALPHA_RUN:g}: none of

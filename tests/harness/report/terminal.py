@@ -10,9 +10,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from .. import __version__
-from ..budget import ALPHA_RUN, BETA, MISS, PROFILES, Options
-from ..verdicts import Answer, Judged, Verdict
+from dropspec import __version__
+from dropspec.core.options import PROFILES, Options
+from dropspec.core.records import Answer, Judged, Verdict
+from dropspec.core.risk import ALPHA_RUN, BETA, MISS
 
 STYLES = {
     Verdict.HOLDS: "green",

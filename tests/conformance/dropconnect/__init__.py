@@ -1,0 +1,1 @@
+"""The clauses of spec/dropconnect.md as properties, a file a chapter."""

@@ -1,0 +1,270 @@
+"""Chapter `limits`: rates 0 and 1 and next to them, rates that are none, seeds, dtypes, copies and sizes."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from dropspec.core.arrays import DTYPES, FRACTION_BITS, Array, nonzero
+from dropspec.core.cases import LARGE, Case, LinearCase
+from dropspec.core.compare import require, require_identical, require_rescaled
+from dropspec.core.errors import NotClaimed, Violation
+from dropspec.core.recipes import cases, linear_cases, seeds
+from dropspec.core.risk import require_far_fetched
+from dropspec.frameworks.connect import ConnectAdapter
+from dropspec.frameworks.connections import Gradients, Product, Weights
+from dropspec.properties import clause, given
+from dropspec.properties.trials import (
+    must_work,
+    require_early_refusal,
+    require_every_dtype,
+    require_generators_left_alone,
+    require_next_to_no_drops,
+    require_other_masks,
+    require_rate_1,
+    require_refusal,
+    require_replay,
+    require_right_next_to_0_and_1,
+    require_right_values_in_every_dtype,
+    require_share,
+    require_survivors_next_to_1,
+)
+from dropspec.session.run import Notes, Run
+
+
+def bias_of(impl: ConnectAdapter, case: LinearCase) -> Array | None:
+    """The case's bias, where it has one."""
+    return case.bias if impl.has_bias else None
+
+
+@clause("limits-1")
+@given(case=linear_cases("integers"))
+def test_rate_0_is_the_plain_layer(impl: ConnectAdapter, case: LinearCase) -> None:
+    """In training at rate 0 output and gradients are those of W x + b, exactly where the arithmetic is."""
+    impl.reseed(case.seed)
+    x, weight, g = (a.astype(float) for a in (case.x, case.weight, case.upstream))
+    with must_work():
+        run = impl.connect(0.0, case.weight, bias_of(impl, case)).train(case.x, differentiable=True)
+        wide = x @ weight.T + (case.bias.astype(float) if impl.has_bias else 0)
+        require(np.asarray(run.output == wide), "in training at rate 0 the output must be W x + b", expected=wide, came=run.output)
+        came = gradients_where_offered(run, case.upstream)
+    if came is None:
+        return
+    for which, seen, expected in (("input", came.x, g @ weight), ("weight", came.weight, g.T @ x)):
+        message = f"in training at rate 0 the gradient of the {which} must be the plain layer's"
+        require(np.asarray(seen == expected), message, expected=expected, came=seen)
+
+
+def gradients_where_offered(run: Product, upstream: Array) -> Gradients | None:
+    """The gradients of a call; None where the implementation has no backward pass."""
+    try:
+        return run.gradients(upstream)
+    except NotClaimed:
+        return None
+
+
+@clause("limits-1")
+@given(case=cases(layouts=("contiguous",), ranks=(1,)))
+def test_rate_0_drops_none_of_many(impl: ConnectAdapter, case: Case) -> None:
+    """At rate 0 not one of 16,384 weights is dropped."""
+    weights = np.ones(1 << 14, DTYPES[case.dtype])
+    with must_work():
+        y = impl.train(weights, 0.0, case.seed).output
+    require_identical(y, weights, "in training at rate 0 every weight must be as it is")
+
+
+@clause("limits-2")
+@given(case=linear_cases())
+def test_rate_1_leaves_the_bias_alone(impl: ConnectAdapter, case: LinearCase) -> None:
+    """In training at rate 1 the output is the bias, or 0 where that is dropped, and the gradients of weight and input are exactly 0."""
+    require_rate_1(impl)
+    impl.reseed(case.seed)
+    bias = bias_of(impl, case)
+    with must_work():
+        run = impl.connect(1.0, case.weight, bias).train(case.x, differentiable=True)
+    left = np.zeros(case.shape[1]) if bias is None or impl.bias == "dropped" else bias.astype(float)
+    expected = np.broadcast_to(left, run.output.shape)
+    require(
+        np.asarray(run.output == expected), "in training at rate 1 the output must be the bias alone", expected=expected, came=run.output
+    )
+    with must_work():
+        g = gradients_where_offered(run, case.upstream)
+    if g is None:
+        return
+    for which, came in (("weight", g.weight), ("input", g.x)):
+        require(came == 0, f"in training at rate 1 the gradient of the {which} must be 0", gradient=came)
+    if g.bias is not None and bias is not None:
+        total = case.upstream.sum(0, dtype=np.float64) * (impl.bias == "kept")
+        allowed = (case.shape[0] + 8) * 2.0 ** -FRACTION_BITS[case.dtype] * np.abs(case.upstream).sum(0, dtype=np.float64)
+        message = "in training at rate 1 the gradient of the bias must be the sum of the upstream, or 0 where it is dropped"
+        require(np.abs(g.bias - total) <= allowed, message, expected=total, gradient=g.bias)
+
+
+@clause("limits-2")
+@given(case=cases(layouts=("contiguous",)))
+def test_rate_1_drops_every_weight(impl: ConnectAdapter, case: Case) -> None:
+    """In training at rate 1 no weight survives, and no 0 / 0 is left."""
+    require_rate_1(impl)
+    with must_work():
+        y = impl.train(case.x, 1.0, case.seed).output
+    require(y == 0, "in training at rate 1 every weight must be dropped", weight=case.x, came=y)
+
+
+@clause("limits-3")
+def test_what_is_no_probability_is_refused(impl: ConnectAdapter) -> None:
+    """A rate below 0, above 1, NaN or infinite is refused with an error, at construction or at the first call."""
+    require_refusal(impl)
+
+
+@clause("limits-3", should=True)
+def test_it_is_refused_early_and_as_value_error(impl: ConnectAdapter) -> None:
+    """A rate that is no probability should be refused at construction (a function: at the call), as ValueError."""
+    require_early_refusal(impl)
+
+
+@clause("limits-4")
+def test_rates_next_to_0_and_1_give_finite_right_scales(impl: ConnectAdapter, run: Run) -> None:
+    """Next to 0 and 1 every output is finite, and every survivor is W / keep."""
+    require_right_next_to_0_and_1(impl, run.seed_for("limits-4 next to"))
+
+
+@clause("limits-4")
+def test_a_scale_next_to_rate_1_is_right(impl: ConnectAdapter, run: Run) -> None:
+    """At rate 1 - 2^-14 there are survivors among 2^20 weights, and they are W / keep."""
+    require_survivors_next_to_1(impl, run.seed_for("limits-4"))
+
+
+@clause("limits-4")
+def test_a_tiny_rate_drops_next_to_nothing(impl: ConnectAdapter, run: Run) -> None:
+    """At rate 1e-12 fewer than four of half a million weights are dropped in each dtype."""
+    require_next_to_no_drops(impl, run)
+
+
+@clause("limits-5")
+@given(Case(LARGE), case=cases(layouts=("contiguous",)))
+def test_the_same_seed_gives_the_same_output(impl: ConnectAdapter, case: Case) -> None:
+    """The same seed before the same call gives the same output, bit for bit."""
+    require_replay(impl, case)
+
+
+@clause("limits-5")
+@given(seed=seeds())
+def test_different_seeds_give_different_masks(impl: ConnectAdapter, seed: int) -> None:
+    """Two seeds, the next one and one far away, give other masks."""
+    require_other_masks(impl, seed, (seed + 1, seed ^ 0x5DEECE66))
+
+
+@clause("limits-5")
+def test_every_bit_of_a_seed_counts(impl: ConnectAdapter, run: Run) -> None:
+    """Seeds that differ in one of 31 bits give other masks."""
+    seed = run.seed_for("limits-5")
+    require_other_masks(impl, seed, [seed ^ 1 << bit for bit in range(31)])
+
+
+@clause("limits-6")
+def test_no_global_generator_is_reseeded(impl: ConnectAdapter, run: Run) -> None:
+    """After construction and calls, the global generators of torch, NumPy and Python still follow from the seeds given before."""
+    require_generators_left_alone(impl, run.seed_for("limits-6"))
+
+
+@clause("limits-7")
+def test_every_dtype_is_taken(impl: ConnectAdapter, notes: Notes) -> None:
+    """float16, bfloat16, float32 and float64 are all taken; the other clauses are judged in each of them."""
+    require_every_dtype(impl, notes)
+
+
+@clause("limits-7")
+def test_every_dtype_gets_right_values(impl: ConnectAdapter, run: Run) -> None:
+    """In each dtype alone: survivors are W / keep, the others 0, and the dtype is kept."""
+    require_right_values_in_every_dtype(impl, run)
+
+
+WEIGHTS = 256
+
+
+@clause("limits-8")
+@given(seed=seeds())
+def test_copies_drop_as_the_layer_does(impl: ConnectAdapter, seed: int) -> None:
+    """A deep copy and a new layer that loaded the state_dict have the same weights and scale, and draw masks of their own; at any time."""
+    weights = np.ones(WEIGHTS, DTYPES[impl.claims.dtypes[0]])
+    _require_copies(impl, seed, weights, "new", lambda layer: None)
+    _require_copies(impl, seed, weights, "called in training", lambda layer: layer.train(weights))
+    if not impl.no_evaluation:
+        _require_copies(impl, seed, weights, "called in evaluation", lambda layer: layer.evaluate(weights))
+
+
+@clause("limits-8", should=True)
+@given(seed=seeds())
+def test_a_layer_that_keeps_a_graph_can_be_copied(impl: ConnectAdapter, seed: int) -> None:
+    """The same after a call with gradients, where what is stored on the layer is no leaf of the graph."""
+    weights = np.ones(WEIGHTS, DTYPES[impl.claims.dtypes[0]])
+    _require_copies(impl, seed, weights, "called with gradients", lambda layer: layer.train(weights, differentiable=True))
+
+
+def _require_copies(impl: ConnectAdapter, seed: int, weights: Array, when: str, call: Callable[[Weights], object]) -> None:
+    """Raises Violation where a copy of a layer that was called so, or a new layer with its state_dict, is another layer."""
+    impl.reseed(seed)
+    layer = impl.layer(0.5).give(weights)
+    call(layer)
+    for how in ("copy.deepcopy", "loading its state_dict"):
+        with must_work(f"{how} of a layer that is {when}"):
+            other = layer.copy() if how == "copy.deepcopy" else layer.reloaded()
+        _require_twin(impl, layer, other, weights, f"{how} of a layer that is {when}")
+
+
+def _require_twin(impl: ConnectAdapter, layer: Weights, other: Weights, weights: Array, how: str) -> None:
+    """Raises Violation where the other layer has other weights or another scale, or draws the same mask."""
+    with must_work(f"after {how}"):
+        y = other.train(weights).output
+    require_far_fetched(WEIGHTS * np.log(0.5) + np.log(2))
+    if nonzero(y).all() or not nonzero(y).any():
+        raise Violation(f"after {how}, weights of 1 at rate 0.5 give {np.unique(y)[:4].tolist()}, where 0 and 2 are right")
+    require_rescaled(y, weights, 0.5, nonzero(y), what=f"output after {how} (x: the weight)")
+    if not impl.no_evaluation and not impl.claims.samples:
+        require_identical(other.evaluate(weights).output, weights, f"after {how}, an evaluation must give the weights")
+    with must_work(f"after {how}"):
+        if np.array_equal(y, layer.train(weights).output):
+            raise Violation(f"a layer and what came of {how} drew the same mask of {WEIGHTS} weights at rate 0.5")
+
+
+SIZES = ((0, 5, 3), (1, 1, 1), (1, 3, 5), (2, 5, 3), (2, 1, 5), (4, 6, 1))  # examples, outputs, inputs
+
+
+@clause("limits-9")
+@given(case=linear_cases())
+def test_any_size_works(impl: ConnectAdapter, case: LinearCase) -> None:
+    """No example, one example, one input, one output, and layers that are not square give outputs of the right shape, 0 or W x / keep."""
+    dtype = DTYPES[case.dtype]
+    for examples, outputs, inputs in SIZES:
+        impl.guard.reset()
+        x = np.ones((examples, inputs), dtype)
+        with must_work():
+            y = impl.connect(case.rate, np.ones((outputs, inputs), dtype)).train(x).output
+        survivors = y.astype(np.float64) * (1 - case.rate)
+        near = np.abs(survivors - np.rint(survivors)) <= 2.0**-6 * inputs
+        require(
+            near & (survivors <= inputs + 0.5), f"an output of {inputs} ones must count survivors / keep at rate {case.rate:.6g}", came=y
+        )
+
+
+@clause("limits-9")
+@given(seed=seeds())
+def test_a_single_example_is_dropped_from(impl: ConnectAdapter, seed: int) -> None:
+    """In calls of one example, too, the share dropped of 4,096 weights is the rate, 0.5."""
+    dtype = DTYPES[impl.claims.dtypes[0]]
+    impl.reseed(seed)
+    with must_work():
+        y = impl.connect(0.5, np.ones((1 << 12, 1), dtype)).train(np.ones((1, 1), dtype)).output
+    require_share(int((~nonzero(y)).sum()), y.size, 0.5, "at rate 0.5 in a call of one example")
+
+
+@clause("limits-9")
+@given(case=linear_cases())
+def test_any_size_evaluates(impl: ConnectAdapter, case: LinearCase) -> None:
+    """In evaluation the same sizes give the sum of all weights."""
+    dtype = DTYPES[case.dtype]
+    for examples, outputs, inputs in SIZES:
+        impl.guard.reset()
+        with must_work():
+            y = impl.connect(case.rate, np.ones((outputs, inputs), dtype)).evaluate(np.ones((examples, inputs), dtype)).output
+        if not impl.claims.samples:
+            require(y == inputs, f"in evaluation an output of {inputs} weights of 1 must be {inputs}", came=y)

@@ -1,0 +1,1 @@
+"""The clauses of spec/dropout.md as properties, a file a chapter."""

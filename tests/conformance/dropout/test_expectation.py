@@ -1,0 +1,70 @@
+"""Chapter `expectation`: what the output is on average, measured from outputs."""
+
+from collections.abc import Iterator
+from itertools import product
+
+import numpy as np
+
+from dropspec.chance.counting import conclude, count
+from dropspec.chance.gauge import Gauge
+from dropspec.chance.plan import RIDGE_RATES
+from dropspec.core.arrays import DTYPES, Array
+from dropspec.core.errors import NotClaimed, Violation
+from dropspec.frameworks.base import Adapter
+from dropspec.properties import clause
+from dropspec.session.judge import judge
+from dropspec.session.run import Notes, Run
+
+
+@clause("expectation-1")
+def test_the_expected_output_is_the_input(run: Run, notes: Notes) -> None:
+    """Output · keep / input adds up as a count of survivors would, in every block of positions."""
+    judge(run, "expectation-1", notes)
+
+
+@clause("expectation-2")
+def test_the_variance_is_that_of_the_rate(run: Run, notes: Notes) -> None:
+    """The second moment of the output is input² / keep, so its variance is input² · rate / keep."""
+    judge(run, "expectation-2", notes)
+
+
+X = np.array([0.5, -2.0, 4.0, -1.0])  # one row of inputs
+W = np.array([2.0, -1.0, 1.0, 8.0])  # of a linear layer after dropout: the products 1, 2, 4, -8 make sixteen different sums
+T = 3.0  # and its target
+ROWS = 4096
+
+
+@clause("expectation-3")
+def test_the_expected_loss_is_the_ridge_penalty(impl: Adapter, run: Run, notes: Notes) -> None:
+    """The loss of a linear layer behind dropout is, in distribution and so on average, that of the sixteen masks of its four inputs."""
+    if "float64" not in impl.claims.dtypes:
+        raise NotClaimed("it takes no float64, in which the sixteen losses can be told apart")
+    tol = run.tol("expectation-3")
+    for rate in RIDGE_RATES:
+        masks = np.array(list(product([0, 1], repeat=4)))
+        chance = np.prod(np.where(masks, 1 - rate, rate), axis=1)
+        loss = (T - (masks * X / (1 - rate)) @ W) ** 2
+        closed = (T - X @ W) ** 2 + rate / (1 - rate) * (W**2 * X**2).sum()
+        gauge = Gauge(chance, tol, run.plan.alpha)
+        count(gauge, tol, _counts(impl, run, rate, masks))
+        mean = float(gauge.measured()[0] @ loss)
+        seen = f"mean loss {mean:.6g} at rate {rate}, where |t - xw|² + rate/keep · Σ w²x² = {closed:.6g} is right"
+        wrong = "the sixteen masks of four neighbouring inputs do not occur as independent units would"
+        conclude(gauge, seen, notes, float(gauge.eps[0] @ np.abs(loss - closed)), wrong=wrong)
+
+
+def _counts(impl: Adapter, run: Run, rate: float, masks: Array) -> Iterator[Array]:
+    """How often each of the sixteen predictions comes, call by call; a prediction that no mask explains is a violation at once."""
+    impl.reseed(run.seed_for(f"expectation-3 {rate}"))
+    layer, x = impl.layer(rate), np.tile(X, (ROWS, 1)).astype(DTYPES["float64"])
+    predictions = (masks * X / (1 - rate)) @ W
+    order = np.argsort(predictions)
+    while True:
+        came = layer.train(x).output.astype(np.float64) @ W
+        nearest = order[np.clip(np.searchsorted(predictions[order], came - 1e-3), 0, 15)]
+        strange = np.abs(predictions[nearest] - came) > 1e-3
+        if strange.any():
+            raise Violation(
+                f"a linear layer predicts {came[strange][0]:.6g} from {X.tolist()} at rate {rate}, which no mask of its inputs explains"
+            )
+        yield np.bincount(nearest, minlength=16)

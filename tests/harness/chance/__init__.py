@@ -1,0 +1,1 @@
+"""Counts and decides: campaigns, lenses and the gauge. Knows no implementation."""

@@ -1,0 +1,1 @@
+"""Data and words that every room shares: arrays, errors, options, risk, clauses, records, cases."""

@@ -1,0 +1,44 @@
+"""What a clause can come to, as exceptions: a test that returns has held."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from difflib import get_close_matches
+
+
+class Violation(AssertionError):
+    """The implementation does what the clause forbids: expected, seen, where."""
+
+
+class Undecided(Exception):
+    """The budget was used up, or nothing was seen that could decide: neither held nor violated."""
+
+
+class Unreadable(Undecided):
+    """The outputs are explained by no mask, so whatever is said of masks cannot be judged."""
+
+
+class NotClaimed(Exception):
+    """The implementation does not offer what the clause is about."""
+
+
+class ImplementationError(Exception):
+    """The implementation raised, or replied with what is no reply; says which call, and where in its code."""
+
+
+class BadReply(ImplementationError):
+    """The implementation returned something of the wrong type or shape."""
+
+
+class Hung(BaseException):
+    """A call did not return in time. No Exception, so that neither the layer's own `except` nor a search can swallow it."""
+
+
+class BadTarget(Exception):
+    """What `--dropspec` names cannot be loaded or driven: says why, and what to give instead."""
+
+
+def near(asked: str, names: Collection[str]) -> str:
+    """What a sentence on an unknown name ends with: the one that may have been meant; empty where none is like it."""
+    found = get_close_matches(asked.lower(), names, 1)
+    return f": did you mean {found[0]!r}?" if found else ""

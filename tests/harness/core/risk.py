@@ -1,0 +1,23 @@
+"""The error probabilities that a run promises, in one place."""
+
+from __future__ import annotations
+
+from math import log
+
+ALPHA_RUN = 1e-9  # the chance that a whole run accuses one right implementation of anything
+
+BETA = 1e-6  # the chance that a certificate is wrong
+
+MISS = 0.001  # the chance to miss a fault of the size that a report states
+
+COINCIDENCE = (
+    1e-18  # exact clauses may rest on chances below this (two masks alike, no survivor among many); 10^8 of them fit a tenth of the budget
+)
+
+
+
+def require_far_fetched(log_chance: float) -> None:
+    """Asserts that what an exact clause takes for impossible has a chance below COINCIDENCE; `log_chance` is its natural logarithm."""
+    assert log_chance < log(COINCIDENCE), f"a right implementation does this with chance e^{log_chance:.1f}: too often to accuse anyone"
+
+

@@ -1,0 +1,1 @@
+"""From the clauses that failed to their likely causes."""

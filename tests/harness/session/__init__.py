@@ -1,0 +1,1 @@
+"""A run over implementations: judging, recording, reproducing, supervising."""

@@ -1,0 +1,73 @@
+"""The verdict of a clause of chance over all that the plan looks at for it; and one verdict a clause over all records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from dropspec.chance.conduct import Results
+from dropspec.chance.judge import judge_lens
+from dropspec.core.clauses import Clause
+from dropspec.core.errors import Hung, ImplementationError, NotClaimed, Undecided, Violation
+from dropspec.core.records import Judged, Record, Verdict
+from dropspec.session.run import Notes, Raised, Run
+
+
+def judge(run: Run, clause: str, notes: Notes) -> None:
+    """The verdict of a clause by all that the plan looks at for it: raises what speaks against it, or notes the certificate.
+
+    A violation comes first, then what the implementation raised in a campaign. Part of it may be not claimed, as where a lens is for a
+    dtype that is not taken; all of it may not.
+    """
+    raised: list[Violation | Raised] = []
+    certificates: list[str] = []
+    for view in run.plan.views[clause]:
+        part = Notes(observations=notes.observations)
+        results, errors = run.results(view.campaigns)
+        raised += errors
+        if view.lens == "rate":
+            _note_rates(run, results, notes)
+        try:
+            judge_lens(results, view.lens, part)
+            certificates.append(part.certificate)
+        except (Violation, Undecided, NotClaimed) as error:
+            raised.append(error)
+    notes.certificate = "; ".join(filter(None, certificates))
+    for kind in (Violation, Undecided, *(() if certificates else (NotClaimed,))):
+        if kind is Undecided and (broken := [e for e in raised if isinstance(e, ImplementationError | Hung)]):
+            raise broken[0]
+        if said := [str(error) for error in raised if isinstance(error, kind)]:
+            raise kind("; ".join(dict.fromkeys(said)))
+
+
+
+
+
+def _note_rates(run: Run, results: list[Results], notes: Notes) -> None:
+    for r in results:
+        if r.campaign in run.plan.main:
+            notes.observe(f"drop rate at {r.campaign.rate:g} in {r.campaign.dtype}", r.findings["rate"].share)
+
+
+
+
+def judge_clauses(records: Sequence[Record], clauses: Sequence[Clause], known: Mapping[str, str]) -> tuple[Judged, ...]:
+    """One verdict a clause over the records of one label: the worst of its tests. `known` are declared failures, clause to reason.
+
+    A clause without any record is an ERROR: what was not run has not held.
+    """
+    judged = []
+    for clause in clauses:
+        mine = [r for r in records if r.clause == clause.id]
+        if not mine:
+            judged.append(Judged(clause.id, clause.title, clause.level, Verdict.ERROR, "no test of this clause came to an end", "", ""))
+            continue
+        worst = min(mine, key=lambda r: (list(Verdict).index(Verdict(r.verdict)), r.level != "MUST"))
+        verdict, summary = Verdict(worst.verdict), worst.message
+        if clause.id in known and verdict in (Verdict.VIOLATED, Verdict.DEPARTS):
+            verdict, summary = Verdict.KNOWN, f"declared: {known[clause.id]} ({summary})"
+        elif clause.id in known and verdict is Verdict.HOLDS:
+            verdict, summary = Verdict.STALE, f"declared as failing ({known[clause.id]}), but it holds: remove the declaration"
+        level = worst.level if verdict not in (Verdict.HOLDS, Verdict.NOT_CLAIMED) else clause.level
+        certificate = "; ".join(dict.fromkeys(r.certificate for r in mine if r.certificate and r.verdict == Verdict.HOLDS))
+        judged.append(Judged(clause.id, clause.title, level, verdict, summary, certificate, worst.reproduce))
+    return tuple(judged)

@@ -1,0 +1,46 @@
+"""From how a test ended to its record."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dropspec.core.errors import Hung, ImplementationError, NotClaimed, Undecided, Violation
+from dropspec.core.records import Record, Verdict
+from dropspec.plugin import clause_of, label_of
+from dropspec.session.reproduce import command, snippet
+from dropspec.session.run import Notes
+from dropspec.session.session import Session
+
+
+def record_of(item: pytest.Item, call: pytest.CallInfo[Any], session: Session) -> Record:
+    """The record of one test: its verdict by what it raised, with the sentence, the certificate and a reproduction."""
+    clause, level = clause_of(item)
+    label = label_of(item)
+    error = call.excinfo.value if call.excinfo else None
+    notes = getattr(item, "funcargs", {}).get("notes") or Notes()
+    verdict, message = verdict_of(error, level)
+    reproduce = ""
+    if verdict not in (Verdict.HOLDS, Verdict.NOT_CLAIMED):
+        target, run = session.targets[label], session.run(label)
+        shown = snippet(target, run.adapter, clause) if "impl" in getattr(item, "fixturenames", ()) else ""
+        reproduce = shown or command(target, clause, session.options)
+    return Record(label, clause, level, verdict.value, message, notes.certificate, reproduce, notes.observations)
+
+
+def verdict_of(error: BaseException | None, level: str) -> tuple[Verdict, str]:
+    """The verdict on a test of that level by what it raised, and the sentence for it."""
+    match error:
+        case None:
+            return Verdict.HOLDS, ""
+        case Violation():
+            return (Verdict.VIOLATED if level == "MUST" else Verdict.DEPARTS), str(error)
+        case Undecided():
+            return Verdict.UNDECIDED, str(error)
+        case NotClaimed():
+            return Verdict.NOT_CLAIMED, str(error)
+        case ImplementationError() | Hung():
+            return Verdict.ERROR, str(error)
+        case _:
+            return Verdict.ERROR, f"a fault of dropspec, not of the implementation: {type(error).__name__}: {error}"

@@ -1,0 +1,1 @@
+"""From what the user typed to the facts about it: locating, reading signatures, inspecting."""
