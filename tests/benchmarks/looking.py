@@ -24,9 +24,9 @@ from dropspec.chance.lenses import build
 from dropspec.chance.lenses.base import Draw, Lens
 from dropspec.chance.plan import Plan
 from dropspec.core.guard import Guard
+from dropspec.core.signature import Signature
 from dropspec.frameworks.base import Claims
 from dropspec.frameworks.torch import TorchModuleAdapter
-from dropspec.targets.signature import Signature
 
 REPEATS = 9
 LIMIT = 0.20  # of the time that drawing takes

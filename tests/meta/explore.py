@@ -24,14 +24,15 @@ from functools import cache, partial
 from typing import Any
 
 from dropspec.chance.judge import judge_lens
-from dropspec.core.clauses import FAMILIES, all_clauses
+from dropspec.core.clauses import FAMILIES
 from dropspec.core.errors import Hung, ImplementationError, NotClaimed, Undecided, Violation
 from dropspec.core.options import PROFILES
 from dropspec.core.records import Verdict
+from dropspec.core.target import parse_target
+from dropspec.families import all_clauses
 from dropspec.session.record import verdict_of
 from dropspec.session.run import Notes, Run
 from dropspec.targets.inspect import adapt
-from dropspec.targets.locate import parse_target
 
 if __name__ == "__main__":
     os.environ["OMP_NUM_THREADS"] = "1"  # as `dropspec check` does; before NumPy and torch read it

@@ -21,8 +21,9 @@ from dropspec.chance.conduct import conduct
 from dropspec.chance.gauge import Decision, Gauge, samples_for
 from dropspec.chance.lenses import build, repeats
 from dropspec.chance.lenses.base import Lens
-from dropspec.chance.plan import EVERY_LENS, OF_OUTPUTS, WEIGHT_LENSES
 from dropspec.core.risk import ALPHA_RUN, BETA
+from dropspec.families.dropconnect import WEIGHT_LENSES
+from dropspec.families.dropout import EVERY_LENS, OF_OUTPUTS
 
 from .calibration import CASES, Exact, Ratios, Simulated, ever_failing, follows, right
 

@@ -19,14 +19,18 @@ from dropspec.chance.gauge import Decision, Gauge
 from dropspec.chance.judge import judge_lens
 from dropspec.chance.lenses import build
 from dropspec.chance.lenses.base import Finding, Lens
-from dropspec.chance.plan import EVERY_LENS, MOMENT_RATES, OF_MOMENTS, RIDGE_RATES, plan_for
+from dropspec.chance.plan import OF_MOMENTS, plan_for
 from dropspec.core.arrays import Array, Bits
-from dropspec.core.clauses import FAMILIES, all_clauses
+from dropspec.core.clauses import FAMILIES
 from dropspec.core.errors import ImplementationError, NotClaimed, Undecided, Violation
 from dropspec.core.guard import Guard
+from dropspec.core.layer import Layer
 from dropspec.core.options import PROFILES
 from dropspec.core.risk import ALPHA_RUN
-from dropspec.frameworks.base import Adapter, Claims, Layer
+from dropspec.families import all_clauses
+from dropspec.families.dropconnect import MOMENT_RATES
+from dropspec.families.dropout import EVERY_LENS, RIDGE_RATES
+from dropspec.frameworks.base import Adapter, Claims
 from dropspec.session.run import Notes, Run
 
 ALPHA = 1e-12

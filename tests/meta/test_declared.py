@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from dropspec.core.errors import BadTarget
+from dropspec.core.target import parse_target
 from dropspec.session.known_failures import known_failures
 from dropspec.targets.inspect import adapt
-from dropspec.targets.locate import parse_target
 
 from .cli import check, only
 

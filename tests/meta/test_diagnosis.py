@@ -7,10 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from dropspec import diagnosis
-from dropspec.core.clauses import all_clauses
 from dropspec.core.records import Cause, Judged, Verdict
 from dropspec.diagnosis.known_bugs import at_rates
 from dropspec.diagnosis.remedies import REMEDIES
+from dropspec.families import all_clauses
 
 Law = Callable[[float], float]
 RATES = (0.5, 0.1, 0.9, 0.01, 0.001, 0.999)

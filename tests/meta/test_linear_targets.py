@@ -9,10 +9,10 @@ import pytest
 
 from dropspec.core.arrays import values
 from dropspec.core.errors import BadTarget, NotClaimed
+from dropspec.core.target import parse_target
 from dropspec.frameworks.base import Adapter
 from dropspec.frameworks.connect import ConnectAdapter
 from dropspec.targets.inspect import adapt
-from dropspec.targets.locate import parse_target
 
 from .cli import check, only
 

@@ -12,9 +12,10 @@ from dropspec.chance.conduct import conduct
 from dropspec.chance.gauge import Decision
 from dropspec.chance.plan import COUNTS, plan_for
 from dropspec.chance.power import Found, findings, of_lens
-from dropspec.core.clauses import FAMILIES, all_clauses
+from dropspec.core.clauses import FAMILIES
 from dropspec.core.options import PROFILES
 from dropspec.core.risk import MISS
+from dropspec.families import all_clauses
 
 from .calibration import CASES
 from .cli import run

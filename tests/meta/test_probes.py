@@ -9,13 +9,13 @@ from torch import Tensor
 
 from dropspec.core.arrays import DTYPES, FRACTION_BITS, Array
 from dropspec.core.errors import Unreadable
-from dropspec.families.probes import MOST, probe
+from dropspec.core.target import parse_target
+from dropspec.families.dropconnect.probes import MOST, probe
 from dropspec.frameworks.connect import ConnectAdapter
 from dropspec.frameworks.connections import Gradients
 from dropspec.reference.dropconnect import draw_masks, forward, gradients
 from dropspec.reference.layers import DropConnect
 from dropspec.targets.inspect import adapt
-from dropspec.targets.locate import parse_target
 
 CASES = 10_000
 RATES = (0.001, 0.01, 0.1, 0.3, 0.5, 0.75, 0.9, 0.99, 0.999)

@@ -20,7 +20,7 @@ from dropspec.core.arrays import DTYPES, Array, nonzero
 from dropspec.core.cases import LARGE, Case
 from dropspec.core.compare import require, require_identical, ulps_allowed, ulps_between
 from dropspec.core.recipes import SHAPES, cases, rates
-from dropspec.frameworks.torch_run import to_numpy, to_torch
+from dropspec.frameworks.torch.tape import to_numpy, to_torch
 from dropspec.reference.dropout import apply_mask, check_rate, draw_mask, dropout, gradient
 from dropspec.reference.layers import Dropout
 

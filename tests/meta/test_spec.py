@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from dropspec.chance.plan import plan_for
-from dropspec.core.clauses import FAMILIES, Clause, all_clauses
+from dropspec.core.clauses import FAMILIES, Clause
 from dropspec.core.options import PROFILES
+from dropspec.families import all_clauses
 
 TESTS = Path(__file__).resolve().parent.parent
 CHAPTERS = list(dict.fromkeys(clause.chapter for clause in all_clauses().values()))

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from dropspec.core.errors import BadTarget, NotClaimed
+from dropspec.core.target import parse_target
 from dropspec.frameworks.base import Adapter
 from dropspec.targets.inspect import adapt
-from dropspec.targets.locate import parse_target
 
 from .cli import check, only
 

@@ -10,9 +10,9 @@ import pytest
 
 from dropspec.core.errors import Hung, ImplementationError, NotClaimed
 from dropspec.core.guard import Guard
+from dropspec.core.target import parse_target
 from dropspec.frameworks.base import Adapter
 from dropspec.targets.inspect import adapt
-from dropspec.targets.locate import parse_target
 
 from .cli import check, only
 

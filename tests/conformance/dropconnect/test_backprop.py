@@ -3,13 +3,15 @@
 import numpy as np
 
 from dropspec.core.arrays import DTYPES, FRACTION_BITS, Array, Bits, nonzero
-from dropspec.core.cases import LARGE, Case, LinearCase
+from dropspec.core.calls import Arrays
+from dropspec.core.cases import LARGE, Case
 from dropspec.core.compare import require, require_identical, require_rescaled
-from dropspec.core.recipes import cases, linear_cases
-from dropspec.families.onehot import FAR, of_many_with_gradients
-from dropspec.families.probes import Probe, probe
-from dropspec.frameworks.connect import ConnectAdapter
-from dropspec.frameworks.connections import Gradients, Product
+from dropspec.core.recipes import cases
+from dropspec.core.recorded import Recorded
+from dropspec.families.dropconnect.cases import LinearCase, linear_cases
+from dropspec.families.dropconnect.linear import Linear
+from dropspec.families.dropconnect.onehot import FAR, of_many_with_gradients
+from dropspec.families.dropconnect.probes import Probe, probe
 from dropspec.properties import assume, clause, given
 from dropspec.properties.trials import require_own_backwards
 from dropspec.reference.dropconnect import gradients
@@ -18,7 +20,7 @@ from dropspec.session.run import Notes, Run
 WIDE = ("float32", "float64")
 
 
-def forward(impl: ConnectAdapter, case: LinearCase) -> tuple[Probe, Product, Bits, float]:
+def forward(impl: Linear, case: LinearCase) -> tuple[Probe, Recorded, Bits, float]:
     """A call on numbers that spell its own masks, so that no second call is needed; with these masks and their scale."""
     dtype = DTYPES[case.dtype]
     scale, numbers = impl.scale(case.rate, dtype), probe(case.shape[0], case.weight, dtype)
@@ -27,11 +29,18 @@ def forward(impl: ConnectAdapter, case: LinearCase) -> tuple[Probe, Product, Bit
     return numbers, product, numbers.read(product.output, scale), scale
 
 
-def right(case: LinearCase, numbers: Probe, masks: Bits, scale: float) -> Gradients:
-    """The reference's gradients for these masks, at the scale that the forward had; in float64."""
+def right(case: LinearCase, numbers: Probe, masks: Bits, scale: float) -> tuple[Array, Array]:
+    """The reference's gradients of input and weight for these masks, at the forward's scale."""
     g, x, weight = (a.astype(np.float64) for a in (case.upstream, numbers.x, numbers.weight))
     found, ratio = gradients(g, x, weight, masks, case.rate), (1 - case.rate) * scale
-    return Gradients(found.x * ratio, found.weight * ratio, found.bias)
+    return found.x * ratio, found.weight * ratio
+
+
+def the(gradients: Arrays, name: str) -> Array:
+    """The gradient of that name, which is there."""
+    found = gradients[name]
+    assert found is not None
+    return found
 
 
 def require_near(came: Array, expected: Array, size: Array, terms: int, what: str, case: LinearCase) -> None:
@@ -42,7 +51,7 @@ def require_near(came: Array, expected: Array, size: Array, terms: int, what: st
 
 @clause("backprop-1")
 @given(Case(shape=LARGE), case=cases(layouts=("contiguous",)))
-def test_each_weight_has_its_own_gradient(impl: ConnectAdapter, case: Case, notes: Notes) -> None:
+def test_each_weight_has_its_own_gradient(impl: Linear, case: Case, notes: Notes) -> None:
     """Of one input of 1, the gradient of a weight is the upstream / keep where it survived, and exactly 0 where it was dropped."""
     run = impl.train(case.x, case.rate, case.seed, differentiable=True)
     mask = nonzero(run.output)
@@ -56,54 +65,54 @@ def test_each_weight_has_its_own_gradient(impl: ConnectAdapter, case: Case, note
 
 
 @clause("backprop-1")
-def test_the_gradient_of_many_weights_goes_through_the_mask(impl: ConnectAdapter, run: Run) -> None:
+def test_the_gradient_of_many_weights_goes_through_the_mask(impl: Linear, run: Run) -> None:
     """In a weight of 80×150, at rate 0.5, the gradient of each weight is what the forward multiplied it by."""
     y, came = of_many_with_gradients(impl, 0.5, run.seed_for("backprop-1"))
-    require_rescaled(came.weight.T, np.ones_like(y), 0.5, nonzero(y), what=f"gradient of a weight of shape {FAR} (x: the upstream)")
-    same = nonzero(came.weight.T) == nonzero(y)
-    require(same, "the gradient must reach the weights that survived, and only these", gradient=came.weight.T, output=y)
+    g = the(came, "weight").T
+    require_rescaled(g, np.ones_like(y), 0.5, nonzero(y), what=f"gradient of a weight of shape {FAR} (x: the upstream)")
+    same = nonzero(g) == nonzero(y)
+    require(same, "the gradient must reach the weights that survived, and only these", gradient=g, output=y)
 
 
 @clause("backprop-2")
-def test_the_gradient_of_many_inputs_goes_through_the_mask(impl: ConnectAdapter, run: Run) -> None:
+def test_the_gradient_of_many_inputs_goes_through_the_mask(impl: Linear, run: Run) -> None:
     """In a weight of 80×150, at rate 0.5, the gradient of an input of 1 is the sum of its masked, rescaled weights."""
     y, came = of_many_with_gradients(impl, 0.5, run.seed_for("backprop-2"))
-    own, right = came.x.diagonal().astype(float), y.astype(float).sum(1)
+    own, right = the(came, "x").diagonal().astype(float), y.astype(float).sum(1)
     near = np.abs(own - right) <= (FAR[0] + 8) * 2.0 ** -FRACTION_BITS[y.dtype.name] * right
     require(near, "the gradient of an input of 1 must be the sum of its masked weights", expected=right, came=own)
 
 
 @clause("backprop-1")
 @given(case=linear_cases(dtypes=WIDE))
-def test_the_weight_gradient_is_the_references(impl: ConnectAdapter, case: LinearCase) -> None:
+def test_the_weight_gradient_is_the_references(impl: Linear, case: LinearCase) -> None:
     """Over several examples the gradient of the weight is the sum over those in which it survived."""
     numbers, product, masks, scale = forward(impl, case)
-    came, expected = product.gradients(case.upstream), right(case, numbers, masks, scale)
+    came, (_, expected) = product.gradients(case.upstream), right(case, numbers, masks, scale)
     size = np.abs(case.upstream).T @ np.abs(numbers.x) * scale
-    require_near(came.weight, expected.weight, size, case.shape[0], "weight gradient must go through the forward's mask and scale", case)
+    require_near(the(came, "weight"), expected, size, case.shape[0], "weight gradient must go through the forward's mask and scale", case)
 
 
 @clause("backprop-2")
 @given(case=linear_cases(dtypes=WIDE))
-def test_the_input_gradient_goes_through_the_masked_weight(impl: ConnectAdapter, case: LinearCase) -> None:
+def test_the_input_gradient_goes_through_the_masked_weight(impl: Linear, case: LinearCase) -> None:
     """The gradient of the input is the upstream times the masked, rescaled weight."""
     numbers, product, masks, scale = forward(impl, case)
-    came, expected = product.gradients(case.upstream), right(case, numbers, masks, scale)
+    came, (expected, _) = product.gradients(case.upstream), right(case, numbers, masks, scale)
     size = np.abs(case.upstream) @ np.abs(numbers.weight) * scale
-    require_near(came.x, expected.x, size, case.shape[1], "input gradient must go through the masked weight", case)
+    require_near(the(came, "x"), expected, size, case.shape[1], "input gradient must go through the masked weight", case)
 
 
 @clause("backprop-3")
 @given(case=linear_cases(dtypes=WIDE))
-def test_the_bias_gradient_is_the_sum_of_the_upstream(impl: ConnectAdapter, case: LinearCase) -> None:
+def test_the_bias_gradient_is_the_sum_of_the_upstream(impl: Linear, case: LinearCase) -> None:
     """The gradient of the bias is the sum of the upstream over the examples; where it is dropped, over those in which it survived."""
     impl.require_bias()
     scale = impl.scale(case.rate, DTYPES[case.dtype]) if impl.bias == "dropped" else 1.0
     impl.reseed(case.seed)
     product = impl.connect(case.rate, np.zeros_like(case.weight), case.bias).train(case.x, differentiable=True)
     survived = nonzero(product.output)
-    came = product.gradients(case.upstream).bias
-    assert came is not None
+    came = the(product.gradients(case.upstream), "bias")
     expected = (case.upstream * survived).sum(0, dtype=np.float64) * scale
     size = np.abs(case.upstream).sum(0) * scale
     require_near(came, expected, size, case.shape[0], "bias gradient must be the sum of the upstream where the bias survived", case)
@@ -111,17 +120,17 @@ def test_the_bias_gradient_is_the_sum_of_the_upstream(impl: ConnectAdapter, case
 
 @clause("backprop-4")
 @given(case=cases(layouts=("contiguous",)))
-def test_each_backward_uses_its_own_mask(impl: ConnectAdapter, case: Case) -> None:
+def test_each_backward_uses_its_own_mask(impl: Linear, case: Case) -> None:
     """With three forwards before their backwards, each backward goes through the mask of its own forward, however often it is asked."""
     require_own_backwards(impl, case)
 
 
 @clause("backprop-4")
 @given(case=linear_cases(dtypes=WIDE))
-def test_a_second_backward_gives_the_same(impl: ConnectAdapter, case: LinearCase) -> None:
+def test_a_second_backward_gives_the_same(impl: Linear, case: LinearCase) -> None:
     """Backward twice over one graph gives the same gradients bit for bit."""
     _, product, _, _ = forward(impl, case)
     first, second = product.gradients(case.upstream), product.gradients(case.upstream)
     for which in ("x", "weight"):
-        once, again = getattr(first, which), getattr(second, which)
+        once, again = the(first, which), the(second, which)
         require_identical(again, once, f"a second backward over the same graph must give the same gradient of the {which}")

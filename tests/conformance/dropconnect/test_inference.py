@@ -7,14 +7,15 @@ import numpy as np
 
 from dropspec.chance.counting import conclude, count
 from dropspec.chance.gauge import Gauge
-from dropspec.chance.plan import MOMENT_RATES
 from dropspec.core.arrays import DTYPES, Array, Bits, nonzero
-from dropspec.core.cases import LARGE, Case, LinearCase
+from dropspec.core.cases import LARGE, Case
 from dropspec.core.compare import require, require_identical, require_rescaled
 from dropspec.core.errors import ImplementationError, NotClaimed, Violation
-from dropspec.core.recipes import cases, linear_cases, seeds
+from dropspec.core.recipes import cases, seeds
 from dropspec.core.risk import require_far_fetched
-from dropspec.frameworks.connect import ConnectAdapter
+from dropspec.families.dropconnect import MOMENT_RATES
+from dropspec.families.dropconnect.cases import LinearCase, linear_cases
+from dropspec.families.dropconnect.linear import Linear
 from dropspec.properties import clause, given
 from dropspec.properties.trials import in_wide_dtypes, must_work, require_evaluation
 from dropspec.session.run import Notes, Run
@@ -22,15 +23,15 @@ from dropspec.session.run import Notes, Run
 QUARTILE = 0.6744897501960817  # of the standard normal: half of it lies within
 
 
-def require_mean_field(impl: ConnectAdapter) -> None:
+def require_mean_field(impl: Linear) -> None:
     """Raises NotClaimed where evaluation is the paper's own."""
-    if impl.claims.samples:
+    if impl.samples:
         raise NotClaimed("it claims the paper's inference, moment matching")
 
 
 @clause("inference-1")
 @given(Case(shape=LARGE), case=cases("plain", "zeros", layouts=("contiguous",)))
-def test_weights_are_as_they_are(impl: ConnectAdapter, case: Case) -> None:
+def test_weights_are_as_they_are(impl: Linear, case: Case) -> None:
     """Of one input of 1, each output of an evaluation is its weight, bit for bit."""
     require_mean_field(impl)
     y = impl.evaluate(case.x, case.rate).output
@@ -39,24 +40,24 @@ def test_weights_are_as_they_are(impl: ConnectAdapter, case: Case) -> None:
 
 
 @clause("inference-1")
-def test_nothing_is_dropped_or_scaled(impl: ConnectAdapter, notes: Notes) -> None:
+def test_nothing_is_dropped_or_scaled(impl: Linear, notes: Notes) -> None:
     """Of 4,096 weights of 1 all come out as they are, at three rates."""
     require_mean_field(impl)
     require_evaluation(impl, notes)
 
 
 @clause("inference-1")
-def test_without_a_bias_weights_are_as_they_are(impl: ConnectAdapter) -> None:
+def test_without_a_bias_weights_are_as_they_are(impl: Linear) -> None:
     """The same of 32 weights of a layer that is built with bias=False."""
     require_mean_field(impl)
-    dtype = DTYPES[impl.claims.dtypes[0]]
+    dtype = DTYPES[impl.dtypes[0]]
     y = impl.without_bias(0.5, np.ones((32, 1), dtype)).evaluate(np.ones((2, 1), dtype)).output
     require(y == 1, "without a bias, an output in evaluation of one weight and input of 1 must be 1", came=y)
 
 
 @clause("inference-1")
 @given(case=linear_cases("integers"))
-def test_the_output_is_the_plain_layers(impl: ConnectAdapter, case: LinearCase) -> None:
+def test_the_output_is_the_plain_layers(impl: Linear, case: LinearCase) -> None:
     """Where the arithmetic is exact, an evaluation gives W x + b."""
     require_mean_field(impl)
     bias = case.bias if impl.has_bias else None
@@ -71,10 +72,10 @@ def exact(case: LinearCase, bias: Array | None) -> Array:
 
 
 @clause("inference-1")
-def test_axes_before_the_inputs_make_no_difference(impl: ConnectAdapter) -> None:
+def test_axes_before_the_inputs_make_no_difference(impl: Linear) -> None:
     """A sequence of examples is evaluated as its examples are."""
     require_mean_field(impl)
-    case = LinearCase(shape=(6, 4, 5), dtype=impl.claims.dtypes[0], values="integers")
+    case = LinearCase(shape=(6, 4, 5), dtype=impl.dtypes[0], values="integers")
     bias = case.bias if impl.has_bias else None
     try:
         y = impl.connect(0.5, case.weight, bias).evaluate(case.x.reshape(2, 3, 5)).output
@@ -86,27 +87,27 @@ def test_axes_before_the_inputs_make_no_difference(impl: ConnectAdapter) -> None
 
 @clause("inference-1", should=True)
 @given(case=linear_cases())
-def test_the_output_is_the_frameworks_own(impl: ConnectAdapter, case: LinearCase) -> None:
+def test_the_output_is_the_frameworks_own(impl: Linear, case: LinearCase) -> None:
     """On ordinary numbers an evaluation should be the framework's own linear layer, bit for bit."""
     require_mean_field(impl)
     bias = case.bias if impl.has_bias else None
     y = impl.connect(case.rate, case.weight, bias).evaluate(case.x).output
     zero = np.zeros(case.shape[1], case.weight.dtype) if impl.has_bias else None
-    plain = impl.plain(case.x, case.weight, zero if bias is None else bias)
+    plain = impl.driver.plain_linear(case.x, case.weight, zero if bias is None else bias)
     require_identical(y, plain, f"in evaluation the output should be that of the plain layer, at rate {case.rate:.6g}")
 
 
 @clause("inference-2")
 @given(case=linear_cases("integers"))
-def test_the_gradients_are_the_plain_layers(impl: ConnectAdapter, case: LinearCase) -> None:
+def test_the_gradients_are_the_plain_layers(impl: Linear, case: LinearCase) -> None:
     """Where the arithmetic is exact, the gradients of an evaluation are g W, gᵀ x and the sum of g."""
     require_mean_field(impl)
     bias = case.bias if impl.has_bias else None
     came = impl.connect(case.rate, case.weight, bias).evaluate(case.x, differentiable=True).gradients(case.upstream)
     g, x, weight = (a.astype(np.float64) for a in (case.upstream, case.x, case.weight))
-    expected = {"input": (came.x, g @ weight), "weight": (came.weight, g.T @ x)}
-    if came.bias is not None and bias is not None:
-        expected["bias"] = came.bias, g.sum(0)
+    expected = {"input": (came["x"], g @ weight), "weight": (came["weight"], g.T @ x)}
+    if came["bias"] is not None and bias is not None:
+        expected["bias"] = came["bias"], g.sum(0)
     for which, (seen, wanted) in expected.items():
         require(
             np.asarray(seen == wanted), f"in evaluation the gradient of the {which} must be the plain layer's", expected=wanted, came=seen
@@ -115,49 +116,50 @@ def test_the_gradients_are_the_plain_layers(impl: ConnectAdapter, case: LinearCa
 
 @clause("inference-3")
 @given(case=cases(layouts=("contiguous",)))
-def test_no_randomness_is_consumed(impl: ConnectAdapter, case: Case) -> None:
+def test_no_randomness_is_consumed(impl: Linear, case: Case) -> None:
     """Evaluation should leave the random stream where it was, or evaluating more often changes training."""
     require_mean_field(impl)
     impl.reseed(case.seed)
-    layer, x = impl.layer(case.rate), case.x
-    layer.evaluate(x)  # the first call with these weights builds the layer, which may draw its initial values
-    before = impl.state()
-    layer.evaluate(x)
-    if not impl.same_state(before, impl.state()):
+    layer = impl.layer(case.rate).of(case.x)
+    layer.evaluate()  # a first call may set something up
+    before = impl.driver.state()
+    layer.evaluate()
+    if before != impl.driver.state():
         raise Violation(f"an evaluation at rate {case.rate:.6g} moved the random stream, so evaluating more often changes training")
 
 
 @clause("inference-4")
 @given(case=cases(layouts=("contiguous",), ranks=(1,)))
-def test_training_and_evaluation_follow_each_other(impl: ConnectAdapter, case: Case) -> None:
+def test_training_and_evaluation_follow_each_other(impl: Linear, case: Case) -> None:
     """train, eval, train, eval: each training call drops at the same rate and scale, and each evaluation gives the weights."""
     impl.reseed(case.seed)
-    layer, weights = impl.layer(0.5), np.ones(256, DTYPES[case.dtype])
+    weights = np.ones(256, DTYPES[case.dtype])
+    layer = impl.layer(0.5).of(weights)
     require_far_fetched(256 * np.log(0.5))
     _require_rate_0_both_ways(impl, weights)
     for step in ("first call", "call after an evaluation"):
         with must_work():
-            y = layer.train(weights).output
+            y = layer.train().output
         if nonzero(y).all() or not nonzero(y).any():
             raise Violation(f"in training at rate 0.5, the {step} gave {np.unique(y)[:4].tolist()} for 256 ones, where 0 and 2 are right")
         require_rescaled(y, weights, 0.5, nonzero(y), what=f"output in the {step}")
-        layer.evaluate(weights)
-        y = layer.evaluate(weights).output  # the second in a row
-        if not impl.claims.samples:
+        layer.evaluate()
+        y = layer.evaluate().output  # the second in a row
+        if not impl.samples:
             require_identical(y, weights, f"after the {step} in training, evaluation must give the weights again")
 
 
 @clause("inference-4")
 @given(seed=seeds())
-def test_a_weight_that_changed_is_used(impl: ConnectAdapter, seed: int) -> None:
+def test_a_weight_that_changed_is_used(impl: Linear, seed: int) -> None:
     """After each step of an optimiser training and evaluation go by the new weight, whichever of the two comes first."""
-    dtype = DTYPES[impl.claims.dtypes[0]]
+    dtype = DTYPES[impl.dtypes[0]]
     weight, x = np.ones((256, 1), dtype), np.ones((2, 1), dtype)
     layer = impl.connect(0.5, weight)
     impl.reseed(seed)
     for size, modes in ((1, "training evaluation training"), (4, "evaluation training"), (16, "training evaluation")):
-        layer.assign(weight * dtype.type(size))
-        for mode in modes.split() if not impl.no_evaluation and not impl.claims.samples else ("training",):
+        layer.assign("weight", weight * dtype.type(size))
+        for mode in modes.split() if not impl.facts.no_evaluation and not impl.samples else ("training",):
             with must_work(f"{mode} after the weight was changed"):
                 y = (layer.train if mode == "training" else layer.evaluate)(x).output
             what = f"after all weights were set to {size}, {mode}"
@@ -167,24 +169,24 @@ def test_a_weight_that_changed_is_used(impl: ConnectAdapter, seed: int) -> None:
                 require(y == size, f"{what} must give {size} for an input of 1", came=y)
 
 
-def _require_rate_0_both_ways(impl: ConnectAdapter, weights: Array) -> None:
+def _require_rate_0_both_ways(impl: Linear, weights: Array) -> None:
     """At rate 0, where some implementations take another way, training and evaluation follow each other as well."""
-    layer = impl.layer(0.0)
+    layer = impl.layer(0.0).of(weights)
     for mode in (layer.train, layer.evaluate, layer.train, layer.evaluate):
         with must_work("training and evaluation by turns, at rate 0,"):
-            y = mode(weights).output
-        if not impl.claims.samples:
+            y = mode().output
+        if not impl.samples:
             require_identical(y, weights, "at rate 0 training and evaluation must both give the weights")
 
 
 @clause("inference-5")
-def test_the_mean_of_matched_moments_is_right(impl: ConnectAdapter, run: Run, notes: Notes) -> None:
+def test_the_mean_of_matched_moments_is_right(impl: Linear, run: Run, notes: Notes) -> None:
     """Half of the outputs of an evaluation lie above W x + b, which is the median of a normal with that mean."""
     _judge(impl, run, notes, "inference-5", "above W x + b", lambda z: z > 0)
 
 
 @clause("inference-6")
-def test_the_variance_of_matched_moments_is_right(impl: ConnectAdapter, run: Run, notes: Notes) -> None:
+def test_the_variance_of_matched_moments_is_right(impl: Linear, run: Run, notes: Notes) -> None:
     """Half of the outputs lie within 0.6745 standard deviations of it, for the variance rate / keep · Σ W² x² over the number of draws."""
     _judge(
         impl, run, notes, "inference-6", "within 0.6745 standard deviations of W x + b", lambda deviations: np.abs(deviations) < QUARTILE
@@ -196,15 +198,15 @@ OUTPUTS = 1024
 FEW = 8  # draws, whose mean before the activation could be taken for one after it
 
 
-def _judge(impl: ConnectAdapter, run: Run, notes: Notes, purpose: str, where: str, inside: Callable[[Array], Bits]) -> None:
+def _judge(impl: Linear, run: Run, notes: Notes, purpose: str, where: str, inside: Callable[[Array], Bits]) -> None:
     """Counts the outputs of evaluations that lie where half of a normal with the right moments does."""
-    if not impl.claims.samples:
+    if not impl.samples:
         raise NotClaimed("it does not claim the paper's inference (`samples`)")
     dtype, tol = DTYPES[in_wide_dtypes(impl)[-1]], run.tol(purpose)
     x, row, bias = (a.astype(dtype) for a in (LAYER.x, LAYER.weight, LAYER.bias))
     mean = float((x[0] * row[0]).sum()) + (float(bias[0]) if impl.has_bias else 0)
     for rate in MOMENT_RATES:
-        deviation = float(np.sqrt(rate / (1 - rate) * ((x[0] * row[0]) ** 2).sum() / impl.claims.samples))
+        deviation = float(np.sqrt(rate / (1 - rate) * ((x[0] * row[0]) ** 2).sum() / impl.samples))
         impl.reseed(run.seed_for(f"{purpose} {rate}"))
         layer = impl.connect(rate, np.tile(row, (OUTPUTS, 1)), np.tile(bias, OUTPUTS) if impl.has_bias else None)
         gauge = Gauge((0.5, 0.5), tol, run.plan.alpha)
@@ -216,20 +218,17 @@ def _judge(impl: ConnectAdapter, run: Run, notes: Notes, purpose: str, where: st
 
 
 @clause("inference-7")
-def test_the_average_is_taken_after_the_activation(impl: ConnectAdapter, run: Run) -> None:
+def test_the_average_is_taken_after_the_activation(impl: Linear, run: Run) -> None:
     """At mean 0 the average of relu(u) is 0.3989 standard deviations; that of u before it is about 0."""
-    if impl.claims.samples < FEW:
+    if impl.samples < FEW:
         raise NotClaimed(f"it does not claim the paper's inference with {FEW} draws or more (`samples`)")
-    if impl.framework != "torch":
-        raise NotClaimed("activations are given to torch layers only")
-    import torch
-
-    dtype = DTYPES[impl.claims.dtypes[0]]
+    relu = impl.driver.relu()
+    dtype = DTYPES[impl.dtypes[0]]
     impl.reseed(run.seed_for("inference-7"))
-    layer = impl.connect(0.5, np.tile(np.array([1.0, 1.0], dtype), (OUTPUTS, 1)), activation=torch.relu)
+    layer = impl.connect(0.5, np.tile(np.array([1.0, 1.0], dtype), (OUTPUTS, 1)), activation=relu)
     y = float(layer.evaluate(np.array([[1.0, -1.0]] * 2, dtype)).output[0].astype(np.float64).mean())
     deviation, right = np.sqrt(2.0), 0.3989422804014327  # rate / keep is 1, and W² x² sums to 2
-    require_far_fetched(-OUTPUTS * impl.claims.samples * 0.2**2 / 2)
+    require_far_fetched(-OUTPUTS * impl.samples * 0.2**2 / 2)
     if abs(y / deviation - right) > 0.2:  # relu is 1-Lipschitz, so the mean of so many draws is off by .2 with chance exp(-n · .2² / 2)
         raise Violation(
             f"the mean of relu over the draws must be {right:.4g} standard deviations where W x = 0, but it is {y / deviation:.4g}: "

@@ -5,13 +5,16 @@ from collections.abc import Callable
 import numpy as np
 
 from dropspec.core.arrays import DTYPES, FRACTION_BITS, Array, nonzero
-from dropspec.core.cases import LARGE, Case, LinearCase
+from dropspec.core.calls import Arrays
+from dropspec.core.cases import LARGE, Case
 from dropspec.core.compare import require, require_identical, require_rescaled
 from dropspec.core.errors import NotClaimed, Violation
-from dropspec.core.recipes import cases, linear_cases, seeds
+from dropspec.core.layer import Bound
+from dropspec.core.recipes import cases, seeds
+from dropspec.core.recorded import Recorded
 from dropspec.core.risk import require_far_fetched
-from dropspec.frameworks.connect import ConnectAdapter
-from dropspec.frameworks.connections import Gradients, Product, Weights
+from dropspec.families.dropconnect.cases import LinearCase, linear_cases
+from dropspec.families.dropconnect.linear import Linear
 from dropspec.properties import clause, given
 from dropspec.properties.trials import (
     must_work,
@@ -31,14 +34,14 @@ from dropspec.properties.trials import (
 from dropspec.session.run import Notes, Run
 
 
-def bias_of(impl: ConnectAdapter, case: LinearCase) -> Array | None:
+def bias_of(impl: Linear, case: LinearCase) -> Array | None:
     """The case's bias, where it has one."""
     return case.bias if impl.has_bias else None
 
 
 @clause("limits-1")
 @given(case=linear_cases("integers"))
-def test_rate_0_is_the_plain_layer(impl: ConnectAdapter, case: LinearCase) -> None:
+def test_rate_0_is_the_plain_layer(impl: Linear, case: LinearCase) -> None:
     """In training at rate 0 output and gradients are those of W x + b, exactly where the arithmetic is."""
     impl.reseed(case.seed)
     x, weight, g = (a.astype(float) for a in (case.x, case.weight, case.upstream))
@@ -49,12 +52,12 @@ def test_rate_0_is_the_plain_layer(impl: ConnectAdapter, case: LinearCase) -> No
         came = gradients_where_offered(run, case.upstream)
     if came is None:
         return
-    for which, seen, expected in (("input", came.x, g @ weight), ("weight", came.weight, g.T @ x)):
+    for which, seen, expected in (("input", came["x"], g @ weight), ("weight", came["weight"], g.T @ x)):
         message = f"in training at rate 0 the gradient of the {which} must be the plain layer's"
         require(np.asarray(seen == expected), message, expected=expected, came=seen)
 
 
-def gradients_where_offered(run: Product, upstream: Array) -> Gradients | None:
+def gradients_where_offered(run: Recorded, upstream: Array) -> Arrays | None:
     """The gradients of a call; None where the implementation has no backward pass."""
     try:
         return run.gradients(upstream)
@@ -64,7 +67,7 @@ def gradients_where_offered(run: Product, upstream: Array) -> Gradients | None:
 
 @clause("limits-1")
 @given(case=cases(layouts=("contiguous",), ranks=(1,)))
-def test_rate_0_drops_none_of_many(impl: ConnectAdapter, case: Case) -> None:
+def test_rate_0_drops_none_of_many(impl: Linear, case: Case) -> None:
     """At rate 0 not one of 16,384 weights is dropped."""
     weights = np.ones(1 << 14, DTYPES[case.dtype])
     with must_work():
@@ -74,7 +77,7 @@ def test_rate_0_drops_none_of_many(impl: ConnectAdapter, case: Case) -> None:
 
 @clause("limits-2")
 @given(case=linear_cases())
-def test_rate_1_leaves_the_bias_alone(impl: ConnectAdapter, case: LinearCase) -> None:
+def test_rate_1_leaves_the_bias_alone(impl: Linear, case: LinearCase) -> None:
     """In training at rate 1 the output is the bias, or 0 where that is dropped, and the gradients of weight and input are exactly 0."""
     require_rate_1(impl)
     impl.reseed(case.seed)
@@ -90,18 +93,18 @@ def test_rate_1_leaves_the_bias_alone(impl: ConnectAdapter, case: LinearCase) ->
         g = gradients_where_offered(run, case.upstream)
     if g is None:
         return
-    for which, came in (("weight", g.weight), ("input", g.x)):
-        require(came == 0, f"in training at rate 1 the gradient of the {which} must be 0", gradient=came)
-    if g.bias is not None and bias is not None:
+    for which, came in (("weight", g["weight"]), ("input", g["x"])):
+        require(np.asarray(came == 0), f"in training at rate 1 the gradient of the {which} must be 0", gradient=came)
+    if g["bias"] is not None and bias is not None:
         total = case.upstream.sum(0, dtype=np.float64) * (impl.bias == "kept")
         allowed = (case.shape[0] + 8) * 2.0 ** -FRACTION_BITS[case.dtype] * np.abs(case.upstream).sum(0, dtype=np.float64)
         message = "in training at rate 1 the gradient of the bias must be the sum of the upstream, or 0 where it is dropped"
-        require(np.abs(g.bias - total) <= allowed, message, expected=total, gradient=g.bias)
+        require(np.abs(g["bias"] - total) <= allowed, message, expected=total, gradient=g["bias"])
 
 
 @clause("limits-2")
 @given(case=cases(layouts=("contiguous",)))
-def test_rate_1_drops_every_weight(impl: ConnectAdapter, case: Case) -> None:
+def test_rate_1_drops_every_weight(impl: Linear, case: Case) -> None:
     """In training at rate 1 no weight survives, and no 0 / 0 is left."""
     require_rate_1(impl)
     with must_work():
@@ -110,70 +113,70 @@ def test_rate_1_drops_every_weight(impl: ConnectAdapter, case: Case) -> None:
 
 
 @clause("limits-3")
-def test_what_is_no_probability_is_refused(impl: ConnectAdapter) -> None:
+def test_what_is_no_probability_is_refused(impl: Linear) -> None:
     """A rate below 0, above 1, NaN or infinite is refused with an error, at construction or at the first call."""
     require_refusal(impl)
 
 
 @clause("limits-3", should=True)
-def test_it_is_refused_early_and_as_value_error(impl: ConnectAdapter) -> None:
+def test_it_is_refused_early_and_as_value_error(impl: Linear) -> None:
     """A rate that is no probability should be refused at construction (a function: at the call), as ValueError."""
     require_early_refusal(impl)
 
 
 @clause("limits-4")
-def test_rates_next_to_0_and_1_give_finite_right_scales(impl: ConnectAdapter, run: Run) -> None:
+def test_rates_next_to_0_and_1_give_finite_right_scales(impl: Linear, run: Run) -> None:
     """Next to 0 and 1 every output is finite, and every survivor is W / keep."""
     require_right_next_to_0_and_1(impl, run.seed_for("limits-4 next to"))
 
 
 @clause("limits-4")
-def test_a_scale_next_to_rate_1_is_right(impl: ConnectAdapter, run: Run) -> None:
+def test_a_scale_next_to_rate_1_is_right(impl: Linear, run: Run) -> None:
     """At rate 1 - 2^-14 there are survivors among 2^20 weights, and they are W / keep."""
     require_survivors_next_to_1(impl, run.seed_for("limits-4"))
 
 
 @clause("limits-4")
-def test_a_tiny_rate_drops_next_to_nothing(impl: ConnectAdapter, run: Run) -> None:
+def test_a_tiny_rate_drops_next_to_nothing(impl: Linear, run: Run) -> None:
     """At rate 1e-12 fewer than four of half a million weights are dropped in each dtype."""
     require_next_to_no_drops(impl, run)
 
 
 @clause("limits-5")
 @given(Case(LARGE), case=cases(layouts=("contiguous",)))
-def test_the_same_seed_gives_the_same_output(impl: ConnectAdapter, case: Case) -> None:
+def test_the_same_seed_gives_the_same_output(impl: Linear, case: Case) -> None:
     """The same seed before the same call gives the same output, bit for bit."""
     require_replay(impl, case)
 
 
 @clause("limits-5")
 @given(seed=seeds())
-def test_different_seeds_give_different_masks(impl: ConnectAdapter, seed: int) -> None:
+def test_different_seeds_give_different_masks(impl: Linear, seed: int) -> None:
     """Two seeds, the next one and one far away, give other masks."""
     require_other_masks(impl, seed, (seed + 1, seed ^ 0x5DEECE66))
 
 
 @clause("limits-5")
-def test_every_bit_of_a_seed_counts(impl: ConnectAdapter, run: Run) -> None:
+def test_every_bit_of_a_seed_counts(impl: Linear, run: Run) -> None:
     """Seeds that differ in one of 31 bits give other masks."""
     seed = run.seed_for("limits-5")
     require_other_masks(impl, seed, [seed ^ 1 << bit for bit in range(31)])
 
 
 @clause("limits-6")
-def test_no_global_generator_is_reseeded(impl: ConnectAdapter, run: Run) -> None:
+def test_no_global_generator_is_reseeded(impl: Linear, run: Run) -> None:
     """After construction and calls, the global generators of torch, NumPy and Python still follow from the seeds given before."""
     require_generators_left_alone(impl, run.seed_for("limits-6"))
 
 
 @clause("limits-7")
-def test_every_dtype_is_taken(impl: ConnectAdapter, notes: Notes) -> None:
+def test_every_dtype_is_taken(impl: Linear, notes: Notes) -> None:
     """float16, bfloat16, float32 and float64 are all taken; the other clauses are judged in each of them."""
     require_every_dtype(impl, notes)
 
 
 @clause("limits-7")
-def test_every_dtype_gets_right_values(impl: ConnectAdapter, run: Run) -> None:
+def test_every_dtype_gets_right_values(impl: Linear, run: Run) -> None:
     """In each dtype alone: survivors are W / keep, the others 0, and the dtype is kept."""
     require_right_values_in_every_dtype(impl, run)
 
@@ -183,27 +186,27 @@ WEIGHTS = 256
 
 @clause("limits-8")
 @given(seed=seeds())
-def test_copies_drop_as_the_layer_does(impl: ConnectAdapter, seed: int) -> None:
+def test_copies_drop_as_the_layer_does(impl: Linear, seed: int) -> None:
     """A deep copy and a new layer that loaded the state_dict have the same weights and scale, and draw masks of their own; at any time."""
-    weights = np.ones(WEIGHTS, DTYPES[impl.claims.dtypes[0]])
+    weights = np.ones(WEIGHTS, DTYPES[impl.dtypes[0]])
     _require_copies(impl, seed, weights, "new", lambda layer: None)
-    _require_copies(impl, seed, weights, "called in training", lambda layer: layer.train(weights))
-    if not impl.no_evaluation:
-        _require_copies(impl, seed, weights, "called in evaluation", lambda layer: layer.evaluate(weights))
+    _require_copies(impl, seed, weights, "called in training", lambda layer: layer.train())
+    if not impl.facts.no_evaluation:
+        _require_copies(impl, seed, weights, "called in evaluation", lambda layer: layer.evaluate())
 
 
 @clause("limits-8", should=True)
 @given(seed=seeds())
-def test_a_layer_that_keeps_a_graph_can_be_copied(impl: ConnectAdapter, seed: int) -> None:
+def test_a_layer_that_keeps_a_graph_can_be_copied(impl: Linear, seed: int) -> None:
     """The same after a call with gradients, where what is stored on the layer is no leaf of the graph."""
-    weights = np.ones(WEIGHTS, DTYPES[impl.claims.dtypes[0]])
-    _require_copies(impl, seed, weights, "called with gradients", lambda layer: layer.train(weights, differentiable=True))
+    weights = np.ones(WEIGHTS, DTYPES[impl.dtypes[0]])
+    _require_copies(impl, seed, weights, "called with gradients", lambda layer: layer.train(differentiable=True))
 
 
-def _require_copies(impl: ConnectAdapter, seed: int, weights: Array, when: str, call: Callable[[Weights], object]) -> None:
+def _require_copies(impl: Linear, seed: int, weights: Array, when: str, call: Callable[[Bound], object]) -> None:
     """Raises Violation where a copy of a layer that was called so, or a new layer with its state_dict, is another layer."""
     impl.reseed(seed)
-    layer = impl.layer(0.5).give(weights)
+    layer = impl.layer(0.5).of(weights)
     call(layer)
     for how in ("copy.deepcopy", "loading its state_dict"):
         with must_work(f"{how} of a layer that is {when}"):
@@ -211,18 +214,18 @@ def _require_copies(impl: ConnectAdapter, seed: int, weights: Array, when: str, 
         _require_twin(impl, layer, other, weights, f"{how} of a layer that is {when}")
 
 
-def _require_twin(impl: ConnectAdapter, layer: Weights, other: Weights, weights: Array, how: str) -> None:
+def _require_twin(impl: Linear, layer: Bound, other: Bound, weights: Array, how: str) -> None:
     """Raises Violation where the other layer has other weights or another scale, or draws the same mask."""
     with must_work(f"after {how}"):
-        y = other.train(weights).output
+        y = other.train().output
     require_far_fetched(WEIGHTS * np.log(0.5) + np.log(2))
     if nonzero(y).all() or not nonzero(y).any():
         raise Violation(f"after {how}, weights of 1 at rate 0.5 give {np.unique(y)[:4].tolist()}, where 0 and 2 are right")
     require_rescaled(y, weights, 0.5, nonzero(y), what=f"output after {how} (x: the weight)")
-    if not impl.no_evaluation and not impl.claims.samples:
-        require_identical(other.evaluate(weights).output, weights, f"after {how}, an evaluation must give the weights")
+    if not impl.facts.no_evaluation and not impl.samples:
+        require_identical(other.evaluate().output, weights, f"after {how}, an evaluation must give the weights")
     with must_work(f"after {how}"):
-        if np.array_equal(y, layer.train(weights).output):
+        if np.array_equal(y, layer.train().output):
             raise Violation(f"a layer and what came of {how} drew the same mask of {WEIGHTS} weights at rate 0.5")
 
 
@@ -231,7 +234,7 @@ SIZES = ((0, 5, 3), (1, 1, 1), (1, 3, 5), (2, 5, 3), (2, 1, 5), (4, 6, 1))  # ex
 
 @clause("limits-9")
 @given(case=linear_cases())
-def test_any_size_works(impl: ConnectAdapter, case: LinearCase) -> None:
+def test_any_size_works(impl: Linear, case: LinearCase) -> None:
     """No example, one example, one input, one output, and layers that are not square give outputs of the right shape, 0 or W x / keep."""
     dtype = DTYPES[case.dtype]
     for examples, outputs, inputs in SIZES:
@@ -248,9 +251,9 @@ def test_any_size_works(impl: ConnectAdapter, case: LinearCase) -> None:
 
 @clause("limits-9")
 @given(seed=seeds())
-def test_a_single_example_is_dropped_from(impl: ConnectAdapter, seed: int) -> None:
+def test_a_single_example_is_dropped_from(impl: Linear, seed: int) -> None:
     """In calls of one example, too, the share dropped of 4,096 weights is the rate, 0.5."""
-    dtype = DTYPES[impl.claims.dtypes[0]]
+    dtype = DTYPES[impl.dtypes[0]]
     impl.reseed(seed)
     with must_work():
         y = impl.connect(0.5, np.ones((1 << 12, 1), dtype)).train(np.ones((1, 1), dtype)).output
@@ -259,12 +262,12 @@ def test_a_single_example_is_dropped_from(impl: ConnectAdapter, seed: int) -> No
 
 @clause("limits-9")
 @given(case=linear_cases())
-def test_any_size_evaluates(impl: ConnectAdapter, case: LinearCase) -> None:
+def test_any_size_evaluates(impl: Linear, case: LinearCase) -> None:
     """In evaluation the same sizes give the sum of all weights."""
     dtype = DTYPES[case.dtype]
     for examples, outputs, inputs in SIZES:
         impl.guard.reset()
         with must_work():
             y = impl.connect(case.rate, np.ones((outputs, inputs), dtype)).evaluate(np.ones((examples, inputs), dtype)).output
-        if not impl.claims.samples:
+        if not impl.samples:
             require(y == inputs, f"in evaluation an output of {inputs} weights of 1 must be {inputs}", came=y)

@@ -6,15 +6,16 @@ import numpy as np
 
 from dropspec.chance.counting import conclude, count
 from dropspec.chance.gauge import Gauge
-from dropspec.chance.plan import MOMENT_RATES
 from dropspec.core.arrays import DTYPES, FRACTION_BITS, Array, Bits, nonzero
-from dropspec.core.cases import LARGE, Case, LinearCase
+from dropspec.core.cases import LARGE, Case
 from dropspec.core.compare import require, require_identical, require_rescaled
 from dropspec.core.errors import ImplementationError, NotClaimed, Violation
-from dropspec.core.recipes import cases, linear_cases, seeds
-from dropspec.families.onehot import FAR, of_many_weights
-from dropspec.families.probes import probe
-from dropspec.frameworks.connect import ConnectAdapter
+from dropspec.core.recipes import cases, seeds
+from dropspec.families.dropconnect import BIAS_RATE, MOMENT_RATES
+from dropspec.families.dropconnect.cases import LinearCase, linear_cases
+from dropspec.families.dropconnect.linear import Linear
+from dropspec.families.dropconnect.onehot import FAR, of_many_weights
+from dropspec.families.dropconnect.probes import probe
 from dropspec.properties import assume, clause, given
 from dropspec.properties.trials import in_wide_dtypes, require_scales
 from dropspec.reference.dropconnect import forward
@@ -25,7 +26,7 @@ WIDE = ("float32", "float64")  # where a missing product cannot be taken for rou
 
 @clause("product-1")
 @given(Case(shape=LARGE), case=cases("plain", "wide", layouts=("contiguous",)))
-def test_surviving_weights_are_rescaled(impl: ConnectAdapter, case: Case) -> None:
+def test_surviving_weights_are_rescaled(impl: Linear, case: Case) -> None:
     """Of one input of 1, each output is 0 or W / keep."""
     y = impl.train(case.x, case.rate, case.seed).output
     mask = nonzero(y)
@@ -34,13 +35,13 @@ def test_surviving_weights_are_rescaled(impl: ConnectAdapter, case: Case) -> Non
 
 
 @clause("product-1")
-def test_the_scale_is_right_at_many_rates(impl: ConnectAdapter, run: Run, notes: Notes) -> None:
+def test_the_scale_is_right_at_many_rates(impl: Linear, run: Run, notes: Notes) -> None:
     """Of 4,096 weights of 1 every survivor is 1 / keep, at six rates; what it is instead tells one wrong scale from another."""
     require_scales(impl, run.seed_for("product-1"), notes)
 
 
 @clause("product-1")
-def test_many_weights_are_rescaled_alike(impl: ConnectAdapter, run: Run) -> None:
+def test_many_weights_are_rescaled_alike(impl: Linear, run: Run) -> None:
     """In a weight of 80×150 every survivor is W / keep, at rate 0.1."""
     y = of_many_weights(impl, 0.1, run.seed_for("product-1 of many"))
     require_rescaled(y, np.ones_like(y), 0.1, nonzero(y), what=f"output of a weight of shape {FAR} (x: its only weight)")
@@ -48,9 +49,9 @@ def test_many_weights_are_rescaled_alike(impl: ConnectAdapter, run: Run) -> None
 
 @clause("product-1")
 @given(seed=seeds())
-def test_without_a_bias_they_are_rescaled_alike(impl: ConnectAdapter, seed: int) -> None:
+def test_without_a_bias_they_are_rescaled_alike(impl: Linear, seed: int) -> None:
     """Of a layer that is built with bias=False, weights of 1 at rate 0.5 come out as 0 or x / keep."""
-    dtype = DTYPES[impl.claims.dtypes[0]]
+    dtype = DTYPES[impl.dtypes[0]]
     layer = impl.without_bias(0.5, np.ones((32, 1), dtype))
     impl.reseed(seed)
     y = layer.train(np.ones((2, 1), dtype)).output
@@ -59,9 +60,9 @@ def test_without_a_bias_they_are_rescaled_alike(impl: ConnectAdapter, seed: int)
 
 @clause("product-2")
 @given(case=linear_cases(dtypes=WIDE))
-def test_the_output_is_the_masked_product(impl: ConnectAdapter, case: LinearCase) -> None:
+def test_the_output_is_the_masked_product(impl: Linear, case: LinearCase) -> None:
     """On ordinary numbers the output is that of the reference under the mask that the probe recovers with the same seed."""
-    impl.require_seedable()
+    impl.driver.require_seedable()
     mask, bias_mask, scale = recovered(impl, case)
     bias = case.bias if impl.has_bias else None
     impl.reseed(case.seed)
@@ -75,7 +76,7 @@ def test_the_output_is_the_masked_product(impl: ConnectAdapter, case: LinearCase
     require(near, f"the output must be the masked product W x / keep + b at rate {case.rate:.6g}", expected=expected, came=y)
 
 
-def recovered(impl: ConnectAdapter, case: LinearCase) -> tuple[Bits, Bits | None, float]:
+def recovered(impl: Linear, case: LinearCase) -> tuple[Bits, Bits | None, float]:
     """The masks that a seed gives, over the weight over the bias where that is dropped, and the scale. Raises NotClaimed if unstable."""
     dtype = DTYPES[case.dtype]
     scale = impl.scale(case.rate, dtype)
@@ -95,7 +96,7 @@ def recovered(impl: ConnectAdapter, case: LinearCase) -> tuple[Bits, Bits | None
     return mask, nonzero(y), scale
 
 
-def of_bias(impl: ConnectAdapter, rate: float, bias: Array) -> Array:
+def of_bias(impl: Linear, rate: float, bias: Array) -> Array:
     """The output where all weights are 0: what becomes of the bias."""
     two = np.resize(bias, max(bias.size, 2))  # a single output is a clause of its own (limits-9)
     return impl.connect(rate, np.zeros((two.size, 1), bias.dtype), two).train(np.ones((2, 1), bias.dtype)).output[0, : bias.size]
@@ -103,7 +104,7 @@ def of_bias(impl: ConnectAdapter, rate: float, bias: Array) -> Array:
 
 @clause("product-3")
 @given(case=cases(layouts=("contiguous",), ranks=(1,)))
-def test_the_bias_is_kept_or_dropped_like_a_weight(impl: ConnectAdapter, case: Case, notes: Notes) -> None:
+def test_the_bias_is_kept_or_dropped_like_a_weight(impl: Linear, case: Case, notes: Notes) -> None:
     """With all weights 0 the output is the bias, bit for bit; or where it is dropped, 0 or bias / keep."""
     impl.require_bias()
     impl.reseed(case.seed)
@@ -120,13 +121,13 @@ def test_the_bias_is_kept_or_dropped_like_a_weight(impl: ConnectAdapter, case: C
 
 
 @clause("product-3")
-def test_a_dropped_bias_is_dropped_at_the_rate(impl: ConnectAdapter, run: Run, notes: Notes) -> None:
+def test_a_dropped_bias_is_dropped_at_the_rate(impl: Linear, run: Run, notes: Notes) -> None:
     """Where biases are dropped, the share dropped is the rate."""
     impl.require_bias()
     if impl.bias != "dropped":
         raise NotClaimed("it keeps its bias")
-    rate, tol = 0.3, run.tol("product-3")
-    gauge, ones = Gauge((rate, 1 - rate), tol, run.plan.alpha), np.ones(4096, DTYPES[impl.claims.dtypes[0]])
+    rate, tol = BIAS_RATE, run.tol("product-3")
+    gauge, ones = Gauge((rate, 1 - rate), tol, run.plan.alpha), np.ones(4096, DTYPES[impl.dtypes[0]])
     impl.reseed(run.seed_for("product-3"))
     kept = (int(nonzero(of_bias(impl, rate, ones)).sum()) for _ in repeat(None))
     count(gauge, tol, ((ones.size - k, k) for k in kept))
@@ -134,13 +135,13 @@ def test_a_dropped_bias_is_dropped_at_the_rate(impl: ConnectAdapter, run: Run, n
 
 
 @clause("product-4")
-def test_the_expected_output_is_the_plain_layer(impl: ConnectAdapter, run: Run, notes: Notes) -> None:
+def test_the_expected_output_is_the_plain_layer(impl: Linear, run: Run, notes: Notes) -> None:
     """The mean of outputs on ordinary numbers is W x + b."""
     measure(impl, run, notes, "product-4", "mean output")
 
 
 @clause("product-5")
-def test_the_variance_is_that_of_the_rate(impl: ConnectAdapter, run: Run, notes: Notes) -> None:
+def test_the_variance_is_that_of_the_rate(impl: Linear, run: Run, notes: Notes) -> None:
     """The mean of (output - (W x + b))² is rate / keep · Σ W² x²."""
     measure(impl, run, notes, "product-5", "mean (output - (W x + b))²")
 
@@ -149,7 +150,7 @@ OUTPUTS = 2048  # of one layer, with rows alike: each is a sample
 INPUTS = LinearCase(shape=(1, 1, 6), dtype="float64", seed=4)
 
 
-def measure(impl: ConnectAdapter, run: Run, notes: Notes, purpose: str, what: str) -> None:
+def measure(impl: Linear, run: Run, notes: Notes, purpose: str, what: str) -> None:
     """Lets a gauge decide on the mean of outputs, or of their squared deviations, mapped to 0 … 1 by what is possible under any mask.
 
     A likelihood ratio of two cells is convex in a share that lies between them, so its bounds hold for such shares too.
@@ -189,20 +190,20 @@ def possible(products: Array, bias: Array | None, rate: float, of_bias: str) -> 
 
 @clause("product-6")
 @given(case=linear_cases())
-def test_shape_and_dtype_are_right(impl: ConnectAdapter, case: LinearCase) -> None:
+def test_shape_and_dtype_are_right(impl: Linear, case: LinearCase) -> None:
     """(examples, inputs) gives (examples, outputs), in the dtype of the input."""
     _require_form(impl, case, case.x)
 
 
 @clause("product-6", should=True)
 @given(case=linear_cases())
-def test_any_number_of_leading_axes_is_taken(impl: ConnectAdapter, case: LinearCase) -> None:
+def test_any_number_of_leading_axes_is_taken(impl: Linear, case: LinearCase) -> None:
     """One example without an axis, and examples in two or three axes."""
     for shape in ((), (2, 3), (2, 1, 3)):
         _require_form(impl, case, np.resize(case.x, (*shape, case.shape[2])))
 
 
-def _require_form(impl: ConnectAdapter, case: LinearCase, x: Array) -> None:
+def _require_form(impl: Linear, case: LinearCase, x: Array) -> None:
     impl.reseed(case.seed)
     layer = impl.connect(case.rate, case.weight)
     try:
@@ -215,7 +216,7 @@ def _require_form(impl: ConnectAdapter, case: LinearCase, x: Array) -> None:
 
 @clause("product-7")
 @given(case=linear_cases())
-def test_nothing_that_goes_in_is_changed(impl: ConnectAdapter, case: LinearCase) -> None:
+def test_nothing_that_goes_in_is_changed(impl: Linear, case: LinearCase) -> None:
     """Input, weight and bias are after forward and backward what they were before."""
     impl.reseed(case.seed)
     bias = case.bias if impl.has_bias else None
@@ -227,7 +228,7 @@ def test_nothing_that_goes_in_is_changed(impl: ConnectAdapter, case: LinearCase)
         except NotClaimed:
             run = layer.train(case.x)
         require_identical(run.input_after, case.x, "a call must leave its input as it was")
-        weight, own_bias = layer.parameters
-        require_identical(weight, case.weight, "a call must leave the weight as it was: its mask belongs into a copy")
-        if bias is not None and own_bias is not None:
-            require_identical(own_bias, bias, "a call must leave the bias as it was")
+        own = layer.parameters
+        require_identical(np.asarray(own["weight"]), case.weight, "a call must leave the weight as it was: its mask belongs into a copy")
+        if bias is not None and own["bias"] is not None:
+            require_identical(own["bias"], bias, "a call must leave the bias as it was")

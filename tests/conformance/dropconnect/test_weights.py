@@ -6,8 +6,8 @@ from dropspec.core.arrays import DTYPES, Bits, nonzero
 from dropspec.core.errors import NotClaimed, Undecided, Unreadable, Violation
 from dropspec.core.recipes import seeds
 from dropspec.core.risk import require_far_fetched
-from dropspec.families.onehot import FAR, of_many_weights
-from dropspec.frameworks.connect import ConnectAdapter
+from dropspec.families.dropconnect.linear import Linear
+from dropspec.families.dropconnect.onehot import FAR, of_many_weights
 from dropspec.properties import clause, given
 from dropspec.properties.trials import require_share
 from dropspec.session.judge import judge
@@ -21,15 +21,15 @@ ALIKE = {
 }
 
 
-def draw(impl: ConnectAdapter, seed: int, examples: int) -> Bits:
+def draw(impl: Linear, seed: int, examples: int) -> Bits:
     """Masks of a layer of 16×16 positive weights at rate 0.5, in the first dtype that it takes."""
     impl.reseed(seed)
-    return impl.draw(0.5, examples, np.ones((SIZE, SIZE)), DTYPES[impl.claims.dtypes[0]])
+    return impl.draw(0.5, examples, np.ones((SIZE, SIZE)), DTYPES[impl.dtypes[0]])
 
 
 @clause("weights-1")
 @given(seed=seeds())
-def test_single_weights_are_dropped(impl: ConnectAdapter, seed: int, notes: Notes) -> None:
+def test_single_weights_are_dropped(impl: Linear, seed: int, notes: Notes) -> None:
     """Every output is explained by a mask over its weights, and it is not whole examples, outputs or inputs that survive or not."""
     try:
         masks = draw(impl, seed, impl.examples)
@@ -64,7 +64,7 @@ def test_it_is_the_same_at_every_place(run: Run, notes: Notes) -> None:
 
 
 @clause("weights-2")
-def test_the_rate_of_many_weights_is_the_same(impl: ConnectAdapter, run: Run) -> None:
+def test_the_rate_of_many_weights_is_the_same(impl: Linear, run: Run) -> None:
     """Of 80×150 weights the share dropped is the rate, at 0.1 and 0.5."""
     for rate in (0.1, 0.5):
         y = of_many_weights(impl, rate, run.seed_for(f"weights-2 of many at {rate}"))
@@ -72,7 +72,7 @@ def test_the_rate_of_many_weights_is_the_same(impl: ConnectAdapter, run: Run) ->
 
 
 @clause("weights-3")
-def test_weights_of_every_input_are_dropped(impl: ConnectAdapter, run: Run) -> None:
+def test_weights_of_every_input_are_dropped(impl: Linear, run: Run) -> None:
     """In a weight of 80×150 every input's weights are dropped at times and survive at times, at rate 0.5."""
     y = of_many_weights(impl, 0.5, run.seed_for("weights-3 of many inputs"))
     dropped = (~nonzero(y)).sum(1)
@@ -83,7 +83,7 @@ def test_weights_of_every_input_are_dropped(impl: ConnectAdapter, run: Run) -> N
 
 
 @clause("weights-4")
-def test_no_inputs_or_outputs_of_many_are_dropped_alike(impl: ConnectAdapter, run: Run) -> None:
+def test_no_inputs_or_outputs_of_many_are_dropped_alike(impl: Linear, run: Run) -> None:
     """In a weight of 80×150 no two inputs, and no two outputs, have all their weights dropped alike at rate 0.5."""
     mask = nonzero(of_many_weights(impl, 0.5, run.seed_for("weights-4 of many")))
     for what, of_each in (("inputs", mask), ("outputs", mask.T)):
@@ -100,7 +100,7 @@ def test_weights_of_one_mask_are_independent(run: Run, notes: Notes) -> None:
 
 @clause("weights-5")
 @given(seed=seeds())
-def test_examples_share_a_mask_as_claimed(impl: ConnectAdapter, seed: int, notes: Notes) -> None:
+def test_examples_share_a_mask_as_claimed(impl: Linear, seed: int, notes: Notes) -> None:
     """Each of sixteen examples has a mask of its own, or all share one: as claimed, and where nothing is claimed, either."""
     if impl.examples == 1:
         raise NotClaimed("only one masked weight is seen of a call, whatever the examples")
@@ -112,12 +112,12 @@ def test_examples_share_a_mask_as_claimed(impl: ConnectAdapter, seed: int, notes
     if seen != impl.mask_per:
         notes.observe("masks of 16 examples", distinct)
         kinds = {"example": "a mask for each example", "call": "one mask for all examples of a call"}
-        claimed = "it claims" if impl.claims.mask_per else "it seemed to have"
+        claimed = "it claims" if impl.claimed_mask_per else "it seemed to have"
         raise Violation(f"{impl.examples} examples of a call had {distinct} different masks, where {claimed} {kinds[impl.mask_per]}")
 
 
 @clause("weights-5")
-def test_weights_far_apart_are_independent(run: Run, impl: ConnectAdapter, notes: Notes) -> None:
+def test_weights_far_apart_are_independent(run: Run, impl: Linear, notes: Notes) -> None:
     """The drop rate is the same whether the weight 256 places before, the same one of the example before, was dropped or survived."""
     judge(run, "weights-5", notes)
 

@@ -8,9 +8,9 @@ from dropspec.core.arrays import DTYPES, Array, Bits, is_floating, nonzero
 from dropspec.core.cases import Case
 from dropspec.core.compare import require, require_identical, require_rescaled
 from dropspec.core.errors import BadReply, ImplementationError, NotClaimed, Violation
+from dropspec.core.implementation import Implementation
 from dropspec.core.recipes import cases, rates, seeds
 from dropspec.core.risk import require_far_fetched
-from dropspec.frameworks.base import Adapter
 from dropspec.properties import clause, given
 from dropspec.properties.trials import (
     must_work,
@@ -28,7 +28,7 @@ EMPTY_AND_SINGLE = ((), (0,), (1,), (3, 0, 2), (0, 5), (1, 1))
 SPECIAL = (np.nan, np.inf, -np.inf)
 
 
-def train(impl: Adapter, case: Case, rate: float) -> tuple[Array, Array | None]:
+def train(impl: Implementation, case: Case, rate: float) -> tuple[Array, Array | None]:
     """Output and gradient of one call at that rate; the gradient is None where the implementation has no backward pass."""
     with must_work():
         run = impl.train(case.x, rate, case.seed, differentiable=True)
@@ -40,7 +40,7 @@ def train(impl: Adapter, case: Case, rate: float) -> tuple[Array, Array | None]:
 
 @clause("edge-1")
 @given(case=cases("plain", "wide", "special"))
-def test_rate_0_is_the_identity(impl: Adapter, case: Case) -> None:
+def test_rate_0_is_the_identity(impl: Implementation, case: Case) -> None:
     """In training at rate 0 the output is the input bit for bit, and the gradient the upstream."""
     y, g = train(impl, case, 0.0)
     require_identical(y, case.x, "in training at rate 0 the output must be the input bit for bit")
@@ -50,7 +50,7 @@ def test_rate_0_is_the_identity(impl: Adapter, case: Case) -> None:
 
 @clause("edge-1")
 @given(case=cases(ranks=(1,)))
-def test_rate_0_drops_none_of_many(impl: Adapter, case: Case) -> None:
+def test_rate_0_drops_none_of_many(impl: Implementation, case: Case) -> None:
     """At rate 0 not one of 16,384 units is dropped: a coarse uniform with the wrong comparison drops a few."""
     x = np.ones(1 << 14, DTYPES[case.dtype])
     with must_work():
@@ -60,7 +60,7 @@ def test_rate_0_drops_none_of_many(impl: Adapter, case: Case) -> None:
 
 @clause("edge-2")
 @given(case=cases("plain", "huge", "zeros"))
-def test_rate_1_gives_zeros(impl: Adapter, case: Case) -> None:
+def test_rate_1_gives_zeros(impl: Implementation, case: Case) -> None:
     """In training at rate 1 outputs and gradients are exactly zero for finite input: no NaN from 0 / 0 or 0 · inf."""
     require_rate_1(impl)
     y, g = train(impl, case, 1.0)
@@ -70,19 +70,19 @@ def test_rate_1_gives_zeros(impl: Adapter, case: Case) -> None:
 
 
 @clause("edge-3")
-def test_what_is_no_probability_is_refused(impl: Adapter) -> None:
+def test_what_is_no_probability_is_refused(impl: Implementation) -> None:
     """A rate below 0, above 1, NaN or infinite is refused with an error, at construction or at the first call."""
     require_refusal(impl)
 
 
 @clause("edge-3", should=True)
-def test_it_is_refused_early_and_as_value_error(impl: Adapter) -> None:
+def test_it_is_refused_early_and_as_value_error(impl: Implementation) -> None:
     """A rate that is no probability should be refused at construction (a function: at the call), as ValueError."""
     require_early_refusal(impl)
 
 
 @clause("edge-4", should=True)
-def test_what_is_no_number_is_refused(impl: Adapter) -> None:
+def test_what_is_no_number_is_refused(impl: Implementation) -> None:
     """A rate that is no real number should be refused with TypeError or ValueError."""
     for rate in ("0.5", None, 0.5j):
         stage, error = (refusals(impl, rate) or [("", None)])[0]
@@ -92,26 +92,26 @@ def test_what_is_no_number_is_refused(impl: Adapter) -> None:
 
 
 @clause("edge-5")
-def test_rates_next_to_0_and_1_give_finite_right_scales(impl: Adapter, run: Run) -> None:
+def test_rates_next_to_0_and_1_give_finite_right_scales(impl: Implementation, run: Run) -> None:
     """Next to 0 and 1 every output is finite, and every survivor is x / keep."""
     require_right_next_to_0_and_1(impl, run.seed_for("edge-5 next to"))
 
 
 @clause("edge-5")
-def test_a_scale_next_to_rate_1_is_right(impl: Adapter, run: Run) -> None:
+def test_a_scale_next_to_rate_1_is_right(impl: Implementation, run: Run) -> None:
     """At rate 1 - 2^-14 there are survivors among 2^20 units, and they are x / keep."""
     require_survivors_next_to_1(impl, run.seed_for("edge-5"))
 
 
 @clause("edge-5")
-def test_a_tiny_rate_drops_next_to_nothing(impl: Adapter, run: Run) -> None:
+def test_a_tiny_rate_drops_next_to_nothing(impl: Implementation, run: Run) -> None:
     """At rate 1e-12 fewer than four of half a million units are dropped in each dtype, where a coarse uniform drops hundreds."""
     require_next_to_no_drops(impl, run)
 
 
 @clause("edge-6")
 @given(case=cases())
-def test_empty_and_single_inputs_work(impl: Adapter, case: Case) -> None:
+def test_empty_and_single_inputs_work(impl: Implementation, case: Case) -> None:
     """Inputs with no element, no axis or one element give an output and a gradient of their shape: 0 or x / keep."""
     for shape in EMPTY_AND_SINGLE:
         x = np.full(shape, 1.5, DTYPES[case.dtype])
@@ -132,7 +132,7 @@ def test_empty_and_single_inputs_work(impl: Adapter, case: Case) -> None:
 
 @clause("edge-6")
 @given(case=cases())
-def test_empty_and_single_inputs_evaluate(impl: Adapter, case: Case) -> None:
+def test_empty_and_single_inputs_evaluate(impl: Implementation, case: Case) -> None:
     """In evaluation such inputs come out as they are."""
     for shape in EMPTY_AND_SINGLE:
         x = np.full(shape, 1.5, DTYPES[case.dtype])
@@ -144,7 +144,7 @@ def test_empty_and_single_inputs_evaluate(impl: Adapter, case: Case) -> None:
 
 @clause("edge-7")
 @given(case=cases())
-def test_surviving_nan_and_inf_pass_through(impl: Adapter, case: Case) -> None:
+def test_surviving_nan_and_inf_pass_through(impl: Implementation, case: Case) -> None:
     """Where a NaN or an infinity survives, it comes out: of 128 at rate 0.5 some do; nothing else comes but what a drop gives."""
     require_far_fetched(128 * np.log(0.5))
     for value in SPECIAL:
@@ -158,7 +158,7 @@ def test_surviving_nan_and_inf_pass_through(impl: Adapter, case: Case) -> None:
 
 @clause("edge-7", should=True)
 @given(case=cases())
-def test_dropped_nan_and_inf_become_0(impl: Adapter, case: Case) -> None:
+def test_dropped_nan_and_inf_become_0(impl: Implementation, case: Case) -> None:
     """Where a NaN or an infinity is dropped, 0 should come out: of 64 at rate 0.5 some are, and multiplying by the mask makes them NaN."""
     require_far_fetched(64 * np.log(0.5))
     for value in (np.inf, -np.inf, np.nan):
@@ -168,7 +168,7 @@ def test_dropped_nan_and_inf_become_0(impl: Adapter, case: Case) -> None:
             raise Violation(f"none of 64 inputs of {value} became 0 in training at rate 0.5: a dropped {value} became {became}")
 
 
-def _special(impl: Adapter, value: float, case: Case, units: int = 128) -> tuple[Array, Array]:
+def _special(impl: Implementation, value: float, case: Case, units: int = 128) -> tuple[Array, Array]:
     impl.guard.reset()
     x = np.full(units, value, DTYPES[case.dtype])
     return x, impl.train(x, 0.5, case.seed).output
@@ -180,7 +180,7 @@ def _same(y: Array, x: Array) -> Bits:
 
 @clause("edge-8")
 @given(rate=rates(), seed=seeds())
-def test_integer_input_is_refused_or_right(impl: Adapter, rate: float, seed: int) -> None:
+def test_integer_input_is_refused_or_right(impl: Implementation, rate: float, seed: int) -> None:
     """Integer input is refused with an error, or gives floating output that is 0 or x / keep; never integers."""
     for dtype in (np.int64, np.int32, np.int16, np.int8, np.uint8):
         x = np.arange(1, 65).astype(dtype)
@@ -198,11 +198,11 @@ def test_integer_input_is_refused_or_right(impl: Adapter, rate: float, seed: int
 
 @clause("edge-9", should=True)
 @given(case=cases())
-def test_rate_0_consumes_no_random_numbers(impl: Adapter, case: Case) -> None:
+def test_rate_0_consumes_no_random_numbers(impl: Implementation, case: Case) -> None:
     """In training at rate 0 the random stream should stay where it was."""
     impl.reseed(case.seed)
     layer = impl.layer(0.0)
-    before = impl.state()
+    before = impl.driver.state()
     layer.train(case.x)
-    if not impl.same_state(before, impl.state()):
+    if before != impl.driver.state():
         raise Violation("a training call at rate 0 moved the random stream, though it has nothing to draw")

@@ -6,9 +6,9 @@ from dropspec.core.arrays import DTYPES, nonzero
 from dropspec.core.cases import LARGE, Case
 from dropspec.core.compare import require, require_identical, require_rescaled
 from dropspec.core.errors import Violation
+from dropspec.core.implementation import Implementation
 from dropspec.core.recipes import cases
 from dropspec.core.risk import require_far_fetched
-from dropspec.frameworks.base import Adapter
 from dropspec.properties import clause, given
 from dropspec.properties.trials import refuses_rate_1, require_evaluation
 from dropspec.session.run import Notes, Run
@@ -16,7 +16,7 @@ from dropspec.session.run import Notes, Run
 
 @clause("eval-1")
 @given(*(Case(LARGE, dtype, values="wide") for dtype in DTYPES), case=cases("plain", "special", "wide"))
-def test_the_output_is_the_input(impl: Adapter, case: Case) -> None:
+def test_the_output_is_the_input(impl: Implementation, case: Case) -> None:
     """In evaluation mode the output equals the input bit for bit, NaN, ±inf and -0 included; so does that of another input after it."""
     impl.reseed(0)
     layer = impl.layer(case.rate)
@@ -26,14 +26,14 @@ def test_the_output_is_the_input(impl: Adapter, case: Case) -> None:
 
 
 @clause("eval-1")
-def test_nothing_is_dropped_or_scaled(impl: Adapter, notes: Notes) -> None:
+def test_nothing_is_dropped_or_scaled(impl: Implementation, notes: Notes) -> None:
     """Of 4,096 ones all come out as they are, at three rates."""
     require_evaluation(impl, notes)
 
 
 @clause("eval-2")
 @given(case=cases("plain", "special"))
-def test_it_is_so_at_every_rate(impl: Adapter, case: Case) -> None:
+def test_it_is_so_at_every_rate(impl: Implementation, case: Case) -> None:
     """At rates 0 and 1 and close to them, too."""
     x = case.x
     for rate in (*(() if refuses_rate_1(impl) else (1.0,)), 0.0, 1e-12, 1 - 2.0**-24, 0.5):
@@ -45,7 +45,7 @@ def test_it_is_so_at_every_rate(impl: Adapter, case: Case) -> None:
 
 @clause("eval-3")
 @given(case=cases("plain", "zeros"))
-def test_the_gradient_is_the_upstream(impl: Adapter, case: Case) -> None:
+def test_the_gradient_is_the_upstream(impl: Implementation, case: Case) -> None:
     """In evaluation mode the gradient is the upstream gradient, bit for bit."""
     run = impl.evaluate(case.x, case.rate, differentiable=True)
     g = run.gradient(case.upstream)
@@ -54,19 +54,19 @@ def test_the_gradient_is_the_upstream(impl: Adapter, case: Case) -> None:
 
 @clause("eval-4", should=True)
 @given(case=cases())
-def test_no_randomness_is_consumed(impl: Adapter, case: Case) -> None:
+def test_no_randomness_is_consumed(impl: Implementation, case: Case) -> None:
     """Evaluation should leave the random stream where it was, or evaluating more often changes training."""
     impl.reseed(case.seed)
     layer = impl.layer(case.rate)
-    before = impl.state()
+    before = impl.driver.state()
     layer.evaluate(case.x)
-    if not impl.same_state(before, impl.state()):
+    if before != impl.driver.state():
         raise Violation(f"an evaluation at rate {case.rate:.6g} moved the random stream, so evaluating more often changes training")
 
 
 @clause("eval-5")
 @given(case=cases())
-def test_training_comes_back_after_evaluation(impl: Adapter, case: Case) -> None:
+def test_training_comes_back_after_evaluation(impl: Implementation, case: Case) -> None:
     """train, eval, train: the third call drops again, by the same rate and scale as the first."""
     impl.reseed(case.seed)
     layer, x = impl.layer(0.5), np.ones(512, DTYPES[case.dtype])
@@ -81,42 +81,31 @@ def test_training_comes_back_after_evaluation(impl: Adapter, case: Case) -> None
 
 
 @clause("eval-5")
-def test_the_mode_reaches_nested_layers(impl: Adapter, run: Run) -> None:
+def test_the_mode_reaches_nested_layers(impl: Implementation, run: Run) -> None:
     """A parent's eval() and train() reach a layer in a Sequential in a ModuleList in a module, and a copy of it."""
-    impl.require_eval_mode()
-    inner = impl.module(0.5)
-    import copy
-
-    import torch
-    from torch import nn
-
-    class Parent(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.blocks = nn.ModuleList([nn.Sequential(nn.Identity(), inner)])
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return self.blocks[0](x)  # type: ignore[no-any-return]
-
-    x = torch.ones(256)
+    impl.require_evaluation()
+    parent = impl.driver.networks().nested(0.5)
+    copied = parent.copy()
     impl.reseed(run.seed_for("eval-5"))
-    parent = Parent()
-    for net in (parent, copy.deepcopy(parent)):
-        with impl.guard.call(f"a network around {impl.spelled(0.5, '')}"):
-            dropped = int((net.train()(x) == 0).sum())
-            net.eval()  # and once more, as where a training loop and a validation function both see to it
-            evaluated = net.eval()(x)
-            net.train()
-            again = int((net.train()(x) == 0).sum())
-        if not torch.equal(evaluated, x):
+    x = np.ones(256, DTYPES["float32"])
+    for net in (parent, copied):
+        dropped = int((~nonzero(net.train(x).output)).sum())
+        net.set_mode("evaluation")  # a training loop and a validation function may both set it
+        evaluated = net.evaluate(x).output
+        net.set_mode("training")
+        again = int((~nonzero(net.train(x).output)).sum())
+        if not np.array_equal(evaluated, x):
             raise Violation("a parent's eval() did not reach the layer: its output is not the input")
         if not (0 < dropped < 256 and 0 < again < 256):
-            raise Violation(f"a parent's train() did not reach the layer: {dropped} and then {again} of 256 units dropped at rate 0.5")
+            raise Violation(
+                f"a parent's train() did not reach the layer: {dropped} and then {again} of "
+                f"256 units dropped at rate 0.5"
+            )
 
 
 @clause("eval-6")
 @given(case=cases())
-def test_a_backward_after_evaluation_uses_no_earlier_mask(impl: Adapter, case: Case) -> None:
+def test_a_backward_after_evaluation_uses_no_earlier_mask(impl: Implementation, case: Case) -> None:
     """After a training forward an evaluation's backward is the identity; the training's own backward, after it, goes through its mask."""
     impl.reseed(case.seed)
     layer = impl.layer(case.rate)

@@ -7,10 +7,10 @@ import numpy as np
 
 from dropspec.chance.counting import conclude, count
 from dropspec.chance.gauge import Gauge
-from dropspec.chance.plan import RIDGE_RATES
 from dropspec.core.arrays import DTYPES, Array
 from dropspec.core.errors import NotClaimed, Violation
-from dropspec.frameworks.base import Adapter
+from dropspec.core.implementation import Implementation
+from dropspec.families.dropout import RIDGE_RATES
 from dropspec.properties import clause
 from dropspec.session.judge import judge
 from dropspec.session.run import Notes, Run
@@ -35,9 +35,9 @@ ROWS = 4096
 
 
 @clause("expectation-3")
-def test_the_expected_loss_is_the_ridge_penalty(impl: Adapter, run: Run, notes: Notes) -> None:
+def test_the_expected_loss_is_the_ridge_penalty(impl: Implementation, run: Run, notes: Notes) -> None:
     """The loss of a linear layer behind dropout is, in distribution and so on average, that of the sixteen masks of its four inputs."""
-    if "float64" not in impl.claims.dtypes:
+    if "float64" not in impl.dtypes:
         raise NotClaimed("it takes no float64, in which the sixteen losses can be told apart")
     tol = run.tol("expectation-3")
     for rate in RIDGE_RATES:
@@ -53,7 +53,7 @@ def test_the_expected_loss_is_the_ridge_penalty(impl: Adapter, run: Run, notes: 
         conclude(gauge, seen, notes, float(gauge.eps[0] @ np.abs(loss - closed)), wrong=wrong)
 
 
-def _counts(impl: Adapter, run: Run, rate: float, masks: Array) -> Iterator[Array]:
+def _counts(impl: Implementation, run: Run, rate: float, masks: Array) -> Iterator[Array]:
     """How often each of the sixteen predictions comes, call by call; a prediction that no mask explains is a violation at once."""
     impl.reseed(run.seed_for(f"expectation-3 {rate}"))
     layer, x = impl.layer(rate), np.tile(X, (ROWS, 1)).astype(DTYPES["float64"])

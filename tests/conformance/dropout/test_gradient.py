@@ -1,17 +1,14 @@
 """Chapter `gradient`: the backward pass goes through the forward's own mask and scale."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
-
 import numpy as np
 
-from dropspec.core.arrays import DTYPES, Array, nonzero
+from dropspec.core.arrays import DTYPES, nonzero
 from dropspec.core.cases import LARGE, Case
 from dropspec.core.compare import require, require_rescaled, rescaled, ulps_between
 from dropspec.core.errors import NotClaimed, Violation
+from dropspec.core.implementation import Implementation
 from dropspec.core.recipes import cases
 from dropspec.core.risk import require_far_fetched
-from dropspec.frameworks.base import Adapter
 from dropspec.properties import assume, clause, given
 from dropspec.properties.trials import require_own_backwards
 from dropspec.session.run import Run
@@ -19,7 +16,7 @@ from dropspec.session.run import Run
 
 @clause("gradient-1")
 @given(*(Case(LARGE, dtype) for dtype in DTYPES), case=cases())
-def test_backward_uses_the_mask_of_its_forward(impl: Adapter, case: Case) -> None:
+def test_backward_uses_the_mask_of_its_forward(impl: Implementation, case: Case) -> None:
     """The gradient is nonzero just where the output is: the upstream gradient has no zeros."""
     run = impl.train(case.x, case.rate, case.seed, differentiable=True)
     mask = nonzero(run.output)
@@ -31,7 +28,7 @@ def test_backward_uses_the_mask_of_its_forward(impl: Adapter, case: Case) -> Non
 
 @clause("gradient-1")
 @given(case=cases("special"))
-def test_the_gradient_of_infinity_passes_as_well(impl: Adapter, case: Case) -> None:
+def test_the_gradient_of_infinity_passes_as_well(impl: Implementation, case: Case) -> None:
     """Where an infinite input survived, which shows as infinity and not as NaN, the gradient passes as it does elsewhere."""
     run = impl.train(case.x, case.rate, case.seed, differentiable=True)
     survived = np.isinf(case.x) & np.isinf(run.output)
@@ -42,7 +39,7 @@ def test_the_gradient_of_infinity_passes_as_well(impl: Adapter, case: Case) -> N
 
 @clause("gradient-2")
 @given(case=cases("plain", "wide"))
-def test_backward_uses_the_scale_of_its_forward(impl: Adapter, case: Case) -> None:
+def test_backward_uses_the_scale_of_its_forward(impl: Implementation, case: Case) -> None:
     """Where a unit survived and its gradient passes, the gradient is upstream / keep."""
     run = impl.train(case.x, case.rate, case.seed, differentiable=True)
     upstream = case.wide_upstream
@@ -53,66 +50,40 @@ def test_backward_uses_the_scale_of_its_forward(impl: Adapter, case: Case) -> No
 
 
 @clause("gradient-2")
-def test_the_scale_is_the_forwards_though_the_rate_changes(impl: Adapter, run: Run) -> None:
+def test_the_scale_is_the_forwards_though_the_rate_changes(impl: Implementation, run: Run) -> None:
     """Where the layer's rate is assigned between forward and backward, the gradient has the scale of the forward."""
     impl.reseed(run.seed_for("gradient-2"))
-    layer, x = impl.layer(0.5), np.ones(64, DTYPES[impl.claims.dtypes[0]])
+    layer, x = impl.layer(0.5), np.ones(64, DTYPES[impl.dtypes[0]])
     recorded = layer.train(x, differentiable=True)
     layer.set_rate(0.9)
     require_rescaled(recorded.gradient(x), x, 0.5, nonzero(recorded.output), what="gradient after the rate became 0.9 (x: the upstream)")
 
 
-def in_networks(impl: Adapter, seed: int) -> Iterator[tuple[str, Array, Array, Array]]:
-    """Gradients at rate 0.5 of what a network makes of 48×96 outputs: its name, the gradient, the one expected, and the mask.
-
-    The upstream of a sum is one number, expanded; that of a transposed output is transposed; that of a residual connection is not the
-    layer's alone. The layer's input is no leaf.
-    """
-    impl.as_module(0.5)  # where it is none, this is not claimed
-    import torch
-
-    rng = np.random.default_rng(seed)
-    numbers = [torch.from_numpy(rng.choice([-3.0, -2.0, -1.0, 1.0, 2.0, 3.0], (48, 96))) for _ in range(2)]
-    losses: dict[str, Callable[[Any, Any, Any], Any]] = {
-        "a sum": lambda h, y, u: y.sum(),
-        "a transposed sum": lambda h, y, u: (y.t() * u.t().contiguous()).sum(),
-        "a residual sum": lambda h, y, u: ((h + y) * u).sum(),
-    }
-    for dtype in impl.claims.dtypes:
-        leaf, u = (t.to(getattr(torch, dtype)) for t in numbers)
-        leaf.requires_grad_()
-        impl.reseed(seed)
-        for name, loss in losses.items():
-            with impl.guard.call(f"a network around {impl.spelled(0.5, 'training')} in {dtype}"):
-                module = impl.as_module(0.5)
-                module.train()
-                h = leaf * 1
-                y = module(h)
-                survived = y.detach() != 0
-                (g,) = torch.autograd.grad(loss(h, y, u), leaf)
-            expected = torch.where(survived, 2.0, 0.0) * (1 if name == "a sum" else u) + (u if "residual" in name else 0)
-            yield f"{name} of outputs, in {dtype}", g.double().numpy(), expected.double().numpy(), survived.numpy()
-
-
 @clause("gradient-1")
-def test_in_a_network_the_mask_is_the_forwards(impl: Adapter, run: Run) -> None:
-    """Whatever upstream a network hands down, the gradient goes through where the unit survived, and only there."""
-    for what, g, expected, mask in in_networks(impl, run.seed_for("gradient-1 in networks")):
-        ok = np.where(mask, g != 0, np.abs(g - expected) < 0.1)
-        require(ok, f"with {what}, the gradient must pass where the unit survived, and only there", gradient=g, expected=expected)
+def test_in_a_network_the_mask_is_the_forwards(impl: Implementation, run: Run) -> None:
+    """Whatever upstream a network hands down, the gradient passes just where the unit survived."""
+    seed = run.seed_for("gradient-1 in networks")
+    for call in impl.driver.networks().backwards(0.5, seed, impl.dtypes):
+        g, expected = call.gradient, call.expected
+        ok = np.where(call.mask, g != 0, np.abs(g - expected) < 0.1)
+        message = f"with {call.name}, the gradient must pass where the unit survived, and only there"
+        require(ok, message, gradient=g, expected=expected)
 
 
 @clause("gradient-2")
-def test_in_a_network_the_scale_is_the_forwards(impl: Adapter, run: Run) -> None:
-    """Whatever upstream a network hands down, the gradient has the forward's scale, to what the sums of a network may round."""
-    for what, g, expected, mask in in_networks(impl, run.seed_for("gradient-2 in networks")):
+def test_in_a_network_the_scale_is_the_forwards(impl: Implementation, run: Run) -> None:
+    """Whatever upstream a network hands down, the gradient has the forward's scale, to rounding."""
+    seed = run.seed_for("gradient-2 in networks")
+    for call in impl.driver.networks().backwards(0.5, seed, impl.dtypes):
+        g, expected = call.gradient, call.expected
         near = np.abs(g - expected) <= 2.0**-5 * np.abs(expected)
-        require(near | ~mask, f"with {what}, the gradient must be that of the masked, rescaled output", gradient=g, expected=expected)
+        message = f"with {call.name}, the gradient must be that of the masked, rescaled output"
+        require(near | ~call.mask, message, gradient=g, expected=expected)
 
 
 @clause("gradient-3")
 @given(case=cases("plain", "huge", "special"))
-def test_dropped_units_get_no_gradient(impl: Adapter, case: Case) -> None:
+def test_dropped_units_get_no_gradient(impl: Implementation, case: Case) -> None:
     """The gradient of a dropped unit is exactly zero."""
     run = impl.train(case.x, case.rate, case.seed, differentiable=True)
     dropped = ~nonzero(run.output) & nonzero(case.x)
@@ -122,9 +93,9 @@ def test_dropped_units_get_no_gradient(impl: Adapter, case: Case) -> None:
 
 
 @clause("gradient-4")
-def test_the_mask_is_not_inferred_from_the_output(impl: Adapter, run: Run) -> None:
+def test_the_mask_is_not_inferred_from_the_output(impl: Implementation, run: Run) -> None:
     """At inputs of 0, alone or in one row of many, half of the gradients pass at rate 0.5, rescaled, and the others are 0."""
-    zeros = np.zeros((1, 128), DTYPES[impl.claims.dtypes[0]])
+    zeros = np.zeros((1, 128), DTYPES[impl.dtypes[0]])
     for x in (zeros[0], np.concatenate((zeros, zeros + 1))):
         g = impl.train(x, 0.5, run.seed_for("gradient-4"), differentiable=True).gradient(np.ones_like(x))
         require_rescaled(g, np.ones_like(x), 0.5, nonzero(g), what="gradient at an input of 0 (x: the upstream)")
@@ -137,7 +108,7 @@ def test_the_mask_is_not_inferred_from_the_output(impl: Adapter, run: Run) -> No
 
 @clause("gradient-5")
 @given(case=cases())
-def test_a_second_backward_gives_the_same_gradient(impl: Adapter, case: Case) -> None:
+def test_a_second_backward_gives_the_same_gradient(impl: Implementation, case: Case) -> None:
     """Backward twice over one graph, and once more with twice the upstream: the same gradient, and twice that."""
     run = impl.train(case.x, case.rate, case.seed, differentiable=True)
     first, second, twice = run.gradient(case.upstream), run.gradient(case.upstream), run.gradient(2 * case.upstream)
@@ -149,7 +120,7 @@ def test_a_second_backward_gives_the_same_gradient(impl: Adapter, case: Case) ->
 
 @clause("gradient-6")
 @given(case=cases())
-def test_double_backward_is_right(impl: Adapter, case: Case) -> None:
+def test_double_backward_is_right(impl: Implementation, case: Case) -> None:
     """The gradient is linear in the upstream, so its own gradient is the mask and scale again."""
     run = impl.train(case.x, case.rate, case.seed, differentiable=True)
     mask = nonzero(run.output)
@@ -162,35 +133,26 @@ def test_double_backward_is_right(impl: Adapter, case: Case) -> None:
 
 @clause("gradient-7")
 @given(case=cases())
-def test_each_backward_uses_its_own_mask(impl: Adapter, case: Case) -> None:
+def test_each_backward_uses_its_own_mask(impl: Implementation, case: Case) -> None:
     """With three forwards of one layer before their backwards, each backward goes through the mask of its own forward."""
     require_own_backwards(impl, case)
 
 
 @clause("gradient-7")
-def test_so_it_does_where_one_tensor_goes_in_twice(impl: Adapter, run: Run) -> None:
+def test_so_it_does_where_one_tensor_goes_in_twice(impl: Implementation, run: Run) -> None:
     """Of two forwards on the very same tensor, as for a consistency loss, each has a backward of its own."""
-    module = impl.as_module(0.5)
-    import torch
-
-    impl.reseed(run.seed_for("gradient-7"))
-    x = torch.ones(256, requires_grad=True)
-    with impl.guard.call(f"two forwards of {impl.spelled(0.5, 'training')} on one tensor, and their backwards"):
-        module.train()
-        outputs = [module(x) for _ in range(2)]
-        gradients = [torch.autograd.grad(y.sum(), x)[0].numpy() for y in outputs]
-    for which, (y, g) in enumerate(zip(outputs, gradients, strict=True), 1):
-        came = y.detach().numpy()
+    calls = impl.driver.networks().twice_on_one_input(0.5, run.seed_for("gradient-7"), 256)
+    for which, (y, g) in enumerate(calls, 1):
         message = f"of two forwards on one tensor, the backward of number {which} must use its own mask"
-        require(nonzero(g) == nonzero(came), message, output=came, gradient=g)
+        require(nonzero(g) == nonzero(y), message, output=y, gradient=g)
 
 
 @clause("gradient-8")
 @given(case=cases(layouts=("contiguous",)))
-def test_gradients_agree_with_finite_differences(impl: Adapter, case: Case) -> None:
+def test_gradients_agree_with_finite_differences(impl: Implementation, case: Case) -> None:
     """Under a fixed seed the output is linear in the input, so a difference of two outputs is the gradient exactly, up to rounding."""
-    impl.require_seedable()
-    if "float64" not in impl.claims.dtypes:
+    impl.driver.require_seedable()
+    if "float64" not in impl.dtypes:
         raise NotClaimed("it takes no float64")
     x = case.x.astype(np.float64)
     step = np.full_like(x, 0.125)
@@ -205,9 +167,9 @@ def test_gradients_agree_with_finite_differences(impl: Adapter, case: Case) -> N
 
 @clause("gradient-9")
 @given(case=cases(layouts=("contiguous",)))
-def test_recomputation_replays_the_mask(impl: Adapter, case: Case) -> None:
+def test_recomputation_replays_the_mask(impl: Implementation, case: Case) -> None:
     """Under activation checkpointing, the mask that the backward recomputes is the forward's."""
-    run = impl.checkpointed(case.x, case.rate, case.seed)
+    run = impl.driver.checkpointed(case.x, case.rate, case.seed)
     mask = nonzero(run.output)
     assume(mask.any())
     g = run.gradient(case.upstream)
@@ -216,42 +178,35 @@ def test_recomputation_replays_the_mask(impl: Adapter, case: Case) -> None:
 
 
 @clause("gradient-10")
-def test_weights_of_a_dropped_unit_stay_where_they_were(impl: Adapter, run: Run) -> None:
+def test_weights_of_a_dropped_unit_stay_where_they_were(impl: Implementation, run: Run) -> None:
     """In Linear 10→20, ReLU, dropout, Linear 20→1, one example at a time: a dropped unit's weights get no gradient, and SGD leaves them."""
-    dropout = impl.as_module(0.3)
-    dropout.train()
-    import torch
-    from torch import nn
-
-    rng = np.random.default_rng(10)  # network and examples are fixed, so that only the masks are drawn
-    far_from_0 = (rng.choice([-1, 1], shape) * rng.uniform(0.1, 0.3, shape) for shape in ((20, 10), (1, 20), (24, 1, 10)))
-    weight_in, weight_out, examples = (torch.from_numpy(a.astype(np.float32)) for a in far_from_0)
-    impl.reseed(run.seed_for("gradient-10"))
+    rng = np.random.default_rng(10)  # network and examples are fixed: only the masks are drawn
+    shapes = ((20, 10), (1, 20), (24, 1, 10))
+    numbers = (rng.choice([-1, 1], shape) * rng.uniform(0.1, 0.3, shape) for shape in shapes)
+    into, out, examples = (a.astype(np.float32) for a in numbers)
+    networks, seed = impl.driver.networks(), run.seed_for("gradient-10")
     dropped_units = active_units = 0
-    for example in examples:
-        into, out = nn.Linear(10, 20), nn.Linear(20, 1)
-        into.weight.data, out.weight.data = weight_in.clone(), weight_out.clone()
-        into.bias.data, out.bias.data = torch.zeros(20), torch.zeros(1)
-        with impl.guard.call(f"training a network around {impl.spelled(0.3, 'training')}"):
-            active = torch.relu(into(example))
-            hidden = dropout(active)
-            (out(hidden) - 9).square().sum().backward()
-        for weight in (into.weight, out.weight):  # plain SGD, spelled out: torch.optim takes a second to import
-            assert weight.grad is not None
-            weight.data -= 0.01 * weight.grad
-        on = active[0] > 0.01  # a unit that ReLU switched off says nothing of dropout
-        dropped = on & (hidden[0] == 0)
-        for weights, old, which in ((into.weight, weight_in, "incoming"), (out.weight.t(), weight_out.t(), "outgoing")):
-            moved = (weights.detach() != old).any(1)
+    for step in networks.sgd(0.3, seed, into, out, examples):
+        on = step.active > 0.01  # a unit that ReLU switched off says nothing of dropout
+        dropped = on & (step.hidden == 0)
+        changed = (("incoming", step.incoming, into), ("outgoing", step.outgoing, out.T))
+        for which, weights, old in changed:
+            moved = (weights != old).any(1)
             if (moved & dropped).any():
                 raise Violation(
-                    f"plain SGD moved the {which} weights of {int((moved & dropped).sum())} of {int(dropped.sum())} dropped units"
+                    f"plain SGD moved the {which} weights of {int((moved & dropped).sum())} of "
+                    f"{int(dropped.sum())} dropped units"
                 )
-            if (on & ~dropped & ~moved).any():
+            if (left := on & ~dropped & ~moved).any():
                 raise Violation(
-                    f"plain SGD left the {which} weights of {int((on & ~dropped & ~moved).sum())} surviving units where they were"
+                    f"plain SGD left the {which} weights of {int(left.sum())} surviving units "
+                    f"where they were"
                 )
-        dropped_units, active_units = dropped_units + int(dropped.sum()), active_units + int(on.sum())
+        dropped_units += int(dropped.sum())
+        active_units += int(on.sum())
     require_far_fetched(active_units * np.log(0.7))
     if dropped_units in (0, active_units):
-        raise Violation(f"{dropped_units} of {active_units} active hidden units were dropped in 24 examples at rate 0.3")
+        raise Violation(
+            f"{dropped_units} of {active_units} active hidden units were dropped in 24 examples "
+            f"at rate 0.3"
+        )

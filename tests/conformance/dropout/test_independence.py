@@ -6,9 +6,9 @@ import numpy as np
 
 from dropspec.core.arrays import DTYPES, Array, Bits, nonzero
 from dropspec.core.errors import ImplementationError, NotClaimed, Undecided, Violation
+from dropspec.core.implementation import Implementation
+from dropspec.core.recorded import Recorded
 from dropspec.core.risk import require_far_fetched
-from dropspec.frameworks.base import Adapter
-from dropspec.frameworks.base import Run as Recorded
 from dropspec.properties import clause
 from dropspec.session.judge import judge
 from dropspec.session.run import Notes, Run
@@ -35,10 +35,10 @@ def test_successive_calls_are_independent(run: Run, notes: Notes) -> None:
 
 
 @clause("independence-3")
-def test_every_call_draws_anew_whatever_came_before(impl: Adapter, run: Run) -> None:
+def test_every_call_draws_anew_whatever_came_before(impl: Implementation, run: Run) -> None:
     """One after another, with gradient, after a backward, an evaluation or a smaller call, no call has the mask of an earlier one."""
     impl.reseed(run.seed_for("independence-3"))
-    layer, x = impl.layer(0.5), np.ones(UNITS, DTYPES[impl.claims.dtypes[0]])
+    layer, x = impl.layer(0.5), np.ones(UNITS, DTYPES[impl.dtypes[0]])
     drawn: dict[str, Bits] = {}
     evaluated = False
 
@@ -75,12 +75,12 @@ def test_every_call_draws_anew_whatever_came_before(impl: Adapter, run: Run) -> 
 
 
 @clause("independence-3")
-def test_calls_draw_anew_in_every_mode_of_autograd(impl: Adapter, run: Run) -> None:
+def test_calls_draw_anew_in_every_mode_of_autograd(impl: Implementation, run: Run) -> None:
     """A torch layer never draws the mask of an earlier call: for the tensor it was given before, with a gradient or not, in any dtype."""
     impl.reseed(run.seed_for("independence-3"))
     drawn: dict[bytes, str] = {}
     require_far_fetched(UNITS * np.log(0.5) + np.log(400))
-    for what, mask in impl.masks_by_mode(0.5, UNITS):
+    for what, mask in impl.driver.masks_by_mode(0.5, UNITS):
         if mask.any() and not mask.all():  # a layer that drops all or none has other faults
             earlier = drawn.setdefault(mask.tobytes(), what)
             if earlier != what:
@@ -106,20 +106,20 @@ def test_masks_do_not_repeat(run: Run, notes: Notes) -> None:
 
 
 @clause("independence-7")
-def test_two_layers_draw_different_masks(impl: Adapter, run: Run) -> None:
+def test_two_layers_draw_different_masks(impl: Implementation, run: Run) -> None:
     """Two layers built one after the other draw different masks."""
     impl.reseed(run.seed_for("independence-7"))
-    x = np.ones(UNITS, DTYPES[impl.claims.dtypes[0]])
+    x = np.ones(UNITS, DTYPES[impl.dtypes[0]])
     _require_different(
         impl.layer(0.5).train(x).output, impl.layer(0.5).train(x).output, "two layers, one built and called after the other,"
     )
 
 
 @clause("independence-7")
-def test_a_copy_draws_different_masks(impl: Adapter, run: Run) -> None:
+def test_a_copy_draws_different_masks(impl: Implementation, run: Run) -> None:
     """A layer and its deep copy draw different masks."""
     impl.reseed(run.seed_for("independence-7"))
-    x = np.ones(UNITS, DTYPES[impl.claims.dtypes[0]])
+    x = np.ones(UNITS, DTYPES[impl.dtypes[0]])
     layer = impl.layer(0.5)
     layer.train(x)
     twin = layer.copy()

@@ -8,9 +8,9 @@ from dropspec.core.arrays import DTYPES, nonzero
 from dropspec.core.cases import LARGE, Case
 from dropspec.core.compare import require, require_identical, require_rescaled
 from dropspec.core.errors import BadReply, NotClaimed, Violation
+from dropspec.core.implementation import Implementation
 from dropspec.core.recipes import cases
 from dropspec.core.risk import require_far_fetched
-from dropspec.frameworks.base import Adapter
 from dropspec.properties import assume, clause, given
 from dropspec.properties.trials import ones, require_share, taken_of
 from dropspec.session.run import Run
@@ -18,7 +18,7 @@ from dropspec.session.run import Run
 
 @clause("layout-1")
 @given(*(Case(LARGE, dtype) for dtype in DTYPES), case=cases())
-def test_shape_and_dtype_are_kept(impl: Adapter, case: Case) -> None:
+def test_shape_and_dtype_are_kept(impl: Implementation, case: Case) -> None:
     """The output has the input's shape and dtype."""
     x = case.x
     try:
@@ -31,7 +31,7 @@ def test_shape_and_dtype_are_kept(impl: Adapter, case: Case) -> None:
 
 @clause("layout-2")
 @given(Case(shape=LARGE, layout="transposed"), case=cases(layouts=("transposed", "strided", "expanded", "channels-last"), ranks=(1, 2, 4)))
-def test_any_layout_gets_a_right_mask_on_the_right_elements(impl: Adapter, case: Case) -> None:
+def test_any_layout_gets_a_right_mask_on_the_right_elements(impl: Implementation, case: Case) -> None:
     """Whatever the strides of the input, each output is 0 or x / keep of the element in its own place, some of each."""
     x = case.x
     y = impl.train(x, case.rate, case.seed).output
@@ -41,23 +41,15 @@ def test_any_layout_gets_a_right_mask_on_the_right_elements(impl: Adapter, case:
 
 
 @clause("layout-2")
-def test_a_view_may_begin_anywhere(impl: Adapter, run: Run) -> None:
+def test_a_view_may_begin_anywhere(impl: Implementation, run: Run) -> None:
     """A torch layer's output for a tensor that begins in the middle of its memory is made of that tensor's numbers, not of those before."""
-    module = impl.as_module(0.5)
-    import torch
-
-    numbers = torch.arange(1.0, 513.0)
-    impl.reseed(run.seed_for("layout-2"))
-    module.train()
-    for x in (numbers[256:], numbers.reshape(32, 16)[3:, 5:], numbers.reshape(32, 16).t()[2:, 7:]):
-        with impl.guard.call(f"{impl.spelled(0.5, 'training')} on a view of shape {tuple(x.shape)} that begins at {x.storage_offset()}"):
-            y = module(x).detach().numpy()
-        require_rescaled(y, x.numpy(), 0.5, nonzero(y), what=f"output for a view that begins at {x.storage_offset()}")
+    for view, x, y in impl.driver.on_views(0.5, run.seed_for("layout-2")):
+        require_rescaled(y, x, 0.5, nonzero(y), what=f"output for {view}")
 
 
 @clause("layout-3")
 @given(Case(shape=LARGE), case=cases("plain", "special"))
-def test_the_input_is_not_changed(impl: Adapter, case: Case) -> None:
+def test_the_input_is_not_changed(impl: Implementation, case: Case) -> None:
     """A call leaves its input as it was, bit for bit, in training, at rates 0 and 1 as well, and in evaluation."""
     x = case.x
     for rate in (case.rate, 0.0, *taken_of(impl, 1.0)):
@@ -69,11 +61,11 @@ def test_the_input_is_not_changed(impl: Adapter, case: Case) -> None:
 
 @clause("layout-3")
 @given(case=cases(layouts=("contiguous",), ranks=(1,)))
-def test_an_earlier_output_is_not_changed(impl: Adapter, case: Case) -> None:
+def test_an_earlier_output_is_not_changed(impl: Implementation, case: Case) -> None:
     """Later calls, of as many units or fewer, leave the output of an earlier one as it was; in evaluation, too."""
     impl.reseed(case.seed)
     layer, x = impl.layer(case.rate), np.ones(4096, DTYPES[case.dtype])
-    calls = [layer.train] if impl.no_evaluation else [layer.train, layer.evaluate]
+    calls = [layer.train] if impl.facts.no_evaluation else [layer.train, layer.evaluate]
     for call in calls:
         first = call(x).output
         kept = first.copy()
@@ -84,10 +76,10 @@ def test_an_earlier_output_is_not_changed(impl: Adapter, case: Case) -> None:
 
 @clause("layout-4")
 @given(case=cases(layouts=("contiguous", "transposed")))
-def test_in_place_changes_and_returns_the_input(impl: Adapter, case: Case) -> None:
+def test_in_place_changes_and_returns_the_input(impl: Implementation, case: Case) -> None:
     """In place, the very input is returned, it holds the right output, and the gradient goes through its mask."""
     x = case.x
-    run, is_the_input = impl.in_place(x, case.rate, case.seed)
+    run, is_the_input = impl.driver.in_place(x, case.rate, case.seed)
     if not is_the_input:
         raise Violation("an in-place call must return its input, but it returned another tensor")
     mask = nonzero(run.output)
@@ -100,11 +92,11 @@ def test_in_place_changes_and_returns_the_input(impl: Adapter, case: Case) -> No
 
 
 @clause("layout-4")
-def test_in_place_the_rate_is_the_same(impl: Adapter, run: Run) -> None:
+def test_in_place_the_rate_is_the_same(impl: Implementation, run: Run) -> None:
     """In place, the share dropped of 4,096 units is the rate, 0.1, and another seed drops others."""
     seed, masks = run.seed_for("layout-4"), []
     for which in (0, 1):
-        masks.append(nonzero(impl.in_place(ones(impl, 4096), 0.1, seed + which)[0].output))
+        masks.append(nonzero(impl.driver.in_place(ones(impl, 4096), 0.1, seed + which)[0].output))
         require_share(int((~masks[-1]).sum()), 4096, 0.1, "at rate 0.1 in place")
     require_far_fetched(4096 * np.log(0.1**2 + 0.9**2))
     if np.array_equal(masks[0], masks[1]):
@@ -113,11 +105,11 @@ def test_in_place_the_rate_is_the_same(impl: Adapter, run: Run) -> None:
 
 @clause("layout-4")
 @given(case=cases(layouts=("contiguous",), ranks=(1, 2)))
-def test_so_it_does_at_rates_0_and_1(impl: Adapter, case: Case) -> None:
+def test_so_it_does_at_rates_0_and_1(impl: Implementation, case: Case) -> None:
     """In place at rate 0 the input is returned as it was, and at rate 1 filled with 0."""
     for rate in (0.0, *taken_of(impl, 1.0)):
         right = np.zeros_like(case.x) if rate else case.x
-        run, is_the_input = impl.in_place(case.x, rate, case.seed)
+        run, is_the_input = impl.driver.in_place(case.x, rate, case.seed)
         if not is_the_input:
             raise Violation(f"an in-place call at rate {rate:g} must return its input, but it returned another tensor")
         require(
@@ -127,7 +119,7 @@ def test_so_it_does_at_rates_0_and_1(impl: Adapter, case: Case) -> None:
 
 @clause("layout-5", should=True)
 @given(case=cases(layouts=("contiguous", "transposed", "channels-last"), ranks=(2, 4)))
-def test_memory_format_is_kept(impl: Adapter, case: Case) -> None:
+def test_memory_format_is_kept(impl: Implementation, case: Case) -> None:
     """The output of a dense input should have the input's strides."""
     x = case.x
     y = impl.train(x, case.rate, case.seed).output

@@ -6,29 +6,29 @@ from dropspec.core.arrays import FRACTION_BITS, nonzero
 from dropspec.core.cases import Case
 from dropspec.core.compare import require, require_rescaled, rescaled
 from dropspec.core.errors import Violation
+from dropspec.core.implementation import Implementation
 from dropspec.core.recipes import cases
 from dropspec.core.risk import require_far_fetched
-from dropspec.frameworks.base import Adapter
 from dropspec.properties import assume, clause, given
 from dropspec.properties.trials import require_every_dtype, require_right_values_in_every_dtype
 from dropspec.session.run import Notes, Run
 
 
 @clause("numerics-1")
-def test_every_dtype_is_taken(impl: Adapter, notes: Notes) -> None:
+def test_every_dtype_is_taken(impl: Implementation, notes: Notes) -> None:
     """float16, bfloat16, float32 and float64 are all taken; the other clauses are judged in each of them."""
     require_every_dtype(impl, notes)
 
 
 @clause("numerics-1")
-def test_every_dtype_gets_right_values(impl: Adapter, run: Run) -> None:
+def test_every_dtype_gets_right_values(impl: Implementation, run: Run) -> None:
     """In each dtype alone: survivors are x / keep, the others 0, and the dtype is kept."""
     require_right_values_in_every_dtype(impl, run)
 
 
 @clause("numerics-2")
 @given(case=cases("huge"))
-def test_overflow_only_where_the_result_overflows(impl: Adapter, case: Case) -> None:
+def test_overflow_only_where_the_result_overflows(impl: Implementation, case: Case) -> None:
     """A survivor is infinite only where x / keep is, or is so close to the largest number that rounding may take it there."""
     x = case.x
     y = impl.train(x, case.rate, case.seed).output
@@ -43,7 +43,7 @@ def test_overflow_only_where_the_result_overflows(impl: Adapter, case: Case) -> 
 
 @clause("numerics-3")
 @given(case=cases("subnormal"))
-def test_subnormals_survive(impl: Adapter, case: Case) -> None:
+def test_subnormals_survive(impl: Implementation, case: Case) -> None:
     """Subnormal inputs are dropped or rescaled as any other, not flushed: over a quarter survive rates up to .5 as x / keep."""
     x = np.resize(case.x, 512).astype(case.x.dtype)
     rate = min(case.rate, 0.5)

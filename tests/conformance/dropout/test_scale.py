@@ -5,8 +5,8 @@ import numpy as np
 from dropspec.core.arrays import DTYPES, Array, Bits, nonzero
 from dropspec.core.cases import LARGE, Case
 from dropspec.core.compare import require, require_rescaled, ulps_between
+from dropspec.core.implementation import Implementation
 from dropspec.core.recipes import cases
-from dropspec.frameworks.base import Adapter
 from dropspec.properties import assume, clause, given
 from dropspec.properties.trials import require_scales
 from dropspec.session.run import Notes, Run
@@ -21,7 +21,7 @@ def survivors(y: Array) -> Bits:
 
 @clause("scale-1")
 @given(*(Case(LARGE, dtype, values="wide") for dtype in DTYPES), case=cases("plain", "wide"))
-def test_survivors_are_rescaled(impl: Adapter, case: Case, notes: Notes) -> None:
+def test_survivors_are_rescaled(impl: Implementation, case: Case, notes: Notes) -> None:
     """A survivor equals x / keep, to the ulps that the clause allows."""
     y = impl.train(case.x, case.rate, case.seed).output
     mask = survivors(y)
@@ -31,14 +31,14 @@ def test_survivors_are_rescaled(impl: Adapter, case: Case, notes: Notes) -> None
 
 
 @clause("scale-1")
-def test_the_scale_is_right_at_many_rates(impl: Adapter, run: Run, notes: Notes) -> None:
+def test_the_scale_is_right_at_many_rates(impl: Implementation, run: Run, notes: Notes) -> None:
     """Of 4,096 ones every survivor is 1 / keep, at six rates; what it is instead tells one wrong scale from another."""
     require_scales(impl, run.seed_for("scale-1"), notes)
 
 
 @clause("scale-1", should=True)
 @given(case=cases("plain", "wide"))
-def test_survivors_are_rescaled_to_one_ulp(impl: Adapter, case: Case) -> None:
+def test_survivors_are_rescaled_to_one_ulp(impl: Implementation, case: Case) -> None:
     """A survivor should equal x / keep to 1 ulp."""
     y = impl.train(case.x, case.rate, case.seed).output
     require_rescaled(y, case.x, case.rate, survivors(y), strictly=True)
@@ -46,7 +46,7 @@ def test_survivors_are_rescaled_to_one_ulp(impl: Adapter, case: Case) -> None:
 
 @clause("scale-2")
 @given(case=cases("plain", "huge"))
-def test_dropped_elements_are_exactly_zero(impl: Adapter, case: Case) -> None:
+def test_dropped_elements_are_exactly_zero(impl: Implementation, case: Case) -> None:
     """An output that is smaller than its input is no survivor, so it must be exactly zero."""
     x, y = case.x, impl.train(case.x, case.rate, case.seed).output
     smaller = np.abs(y.astype(float)) < 0.5 * np.abs(x.astype(float))  # a survivor is never smaller than its input
@@ -55,7 +55,7 @@ def test_dropped_elements_are_exactly_zero(impl: Adapter, case: Case) -> None:
 
 @clause("scale-3")
 @given(case=cases(layouts=("contiguous",)))
-def test_the_scale_is_the_same_for_every_survivor_and_call(impl: Adapter, case: Case) -> None:
+def test_the_scale_is_the_same_for_every_survivor_and_call(impl: Implementation, case: Case) -> None:
     """Output over input is one number over all survivors of three calls, to 2 ulps either way."""
     impl.reseed(case.seed)
     layer, x = impl.layer(case.rate), np.ones_like(case.x)
@@ -68,7 +68,7 @@ def test_the_scale_is_the_same_for_every_survivor_and_call(impl: Adapter, case: 
 
 @clause("scale-4")
 @given(case=cases("zeros", "plain"))
-def test_no_other_value_occurs(impl: Adapter, case: Case) -> None:
+def test_no_other_value_occurs(impl: Implementation, case: Case) -> None:
     """Every output is 0 or near x / keep: nothing is added, no sign is lost, and 0 stays 0."""
     x, y = case.x.astype(float), impl.train(case.x, case.rate, case.seed).output.astype(float)
     scaled = x / (1 - case.rate)

@@ -25,6 +25,7 @@ class Campaign:
 
     With `calls_as_rows` a draw is a matrix of many small calls, one a row; otherwise it is one call, whose rows are its last axis, or 256
     units where that is 1. `differentiable` calls want a gradient, as in training they do; it is not asked for.
+    `word` is how many units one output number spells, 0 where each has an output of its own.
     """
 
     rate: float
@@ -35,6 +36,7 @@ class Campaign:
     layout: str = "contiguous"
     calls_as_rows: bool = False
     differentiable: bool = False
+    word: int = 0
 
     @property
     def tol(self) -> float:

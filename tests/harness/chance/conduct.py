@@ -13,7 +13,6 @@ from dropspec.chance.gauge import Decision
 from dropspec.chance.lenses import build
 from dropspec.chance.lenses.base import Draw, Finding, Lens
 from dropspec.core.arrays import Array, nonzero
-from dropspec.frameworks.base import Adapter
 
 
 @dataclass
@@ -31,14 +30,14 @@ class Results:
 
 
 
-def conduct(campaign: Campaign, adapter: Adapter, alpha: float, seed: int) -> Results:
+def conduct(campaign: Campaign, outputs: Iterator[Array], alpha: float) -> Results:
     """Runs one campaign; each lens fails a right implementation with chance alpha at most.
 
     A lens that is still open when the budget ends is reported so. Where the rate fails, the others get half a million bits to find why,
     or 40 calls if all units so far had one fate.
     """
     lenses = {name: build(name, campaign, alpha) for name in campaign.lenses}
-    masks = draws(campaign, adapter, seed)
+    masks = draws(campaign, outputs)
     results, next_look, looks = Results(campaign), 0.0, 0
     while results.bits < BUDGET * campaign.bound:
         draw = next(masks)
@@ -75,24 +74,17 @@ def _go_on(lenses: dict[str, Lens], bits: int, looks: int, campaign: Campaign) -
 
 
 
-def draws(campaign: Campaign, adapter: Adapter, seed: int) -> Iterator[Draw]:
-    """The masks of a campaign, call after call without reseeding, for ever."""
-    x = campaign.input()
-    weights = _weights(campaign, x)
-    adapter.reseed(seed)
-    layer = adapter.masks(campaign.rate)
+def draws(campaign: Campaign, outputs: Iterator[Array]) -> Iterator[Draw]:
+    """The masks of a campaign, from the outputs of call after call."""
+    weights = _weights(campaign, campaign.input())
     draw: Draw | None = None
     columns = campaign.columns
     calls = max(1, min(256, int(campaign.bound / LOOKS / columns))) if campaign.calls_as_rows else 1
     while True:
         if draw is not None:
             draw.before = draw.output = None  # or every draw would keep all before it
-        outputs = [layer.train(x, differentiable=campaign.differentiable).output for _ in range(calls)]
-        draw = _draw(outputs, columns, draw, weights)
+        draw = _draw([next(outputs) for _ in range(calls)], columns, draw, weights)
         yield draw
-
-
-
 
 
 def _draw(outputs: list[Array], columns: int, before: Draw | None, weights: Array | None) -> Draw:

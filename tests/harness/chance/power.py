@@ -6,8 +6,6 @@ what others say would only add to the evidence, and they would only have to pass
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
@@ -21,8 +19,7 @@ from dropspec.chance.campaign import BUDGET, LOOKS, Campaign
 from dropspec.chance.gauge import Gauge, samples_for
 from dropspec.chance.lenses import build
 from dropspec.chance.lenses.repeats import EchoLens, OverlapLens, TwinLens
-from dropspec.chance.plan import COUNTS, plan_for
-from dropspec.core.clauses import all_clauses
+from dropspec.chance.plan import Plan
 from dropspec.core.options import Profile
 from dropspec.core.risk import MISS
 
@@ -41,32 +38,28 @@ class Found:
     over_wald: float = 0.0
 
 
-def findings(clause: str, profile: Profile) -> Iterator[Found | None]:
-    """What is found of a clause, in one order for all profiles; None where a tolerance is so wide that nothing is certified."""
-    plan = plan_for(profile, all_clauses()[clause].family)
+def findings(
+    clause: str, plan: Plan, profile: Profile, is_searched: bool
+) -> Iterator[Found | None]:
+    """What is found of a clause, in one order for all profiles.
+
+    `is_searched` where properties try it on many cases. None where a tolerance is so wide that
+    nothing is certified.
+    """
     looked: dict[str, Campaign] = {}  # dtypes differ in nothing that is counted
-    for view in plan.views.get(clause, ()):
-        for c in (c for c in view.campaigns if view.lens in c.lenses):
+    for look in plan.looks.get(clause, ()):
+        for c in (c for c in look.campaigns if look.lens in c.lenses):
             where = f"rate {c.rate:g}" if c in plan.main else c.name.replace(f", {c.dtype}", "")
-            looked.setdefault(f"{view.lens} at {where}", replace(c, dtype="float32", lenses=(view.lens,)))
+            alike = replace(c, dtype="float32", lenses=(look.lens,))
+            looked.setdefault(f"{look.lens} at {where}", alike)
     for where, campaign in looked.items():
         yield of_lens(campaign, plan.alpha, where.partition(" at ")[2])
-    if clause in COUNTS:
-        count = COUNTS[clause]
+    if count := plan.counts.get(clause):
         tol = count.tol * profile.tolerance
         found = _smallest(Gauge(count.shares, tol, plan.alpha), 0, 0, 1.0, samples_for(tol))
         yield found and Found(count.what, "", *found)
-    if clause in _searched():
+    if is_searched:
         yield Found("share of its cases in which it fails", "", profile.share_found)
-
-
-@cache
-def _searched() -> frozenset[str]:
-    """The clauses that are tried on many cases; the conformance tests say which, and they are data here."""
-    package = importlib.import_module("dropspec.tests.conformance")
-    names = [m.name for m in pkgutil.walk_packages(package.__path__, f"{package.__name__}.") if ".test_" in m.name]
-    tests = [test for name in names for test in vars(importlib.import_module(name)).values()]
-    return frozenset(m.args[0] for t in tests if getattr(t, "has_cases", False) for m in t.pytestmark if m.name == "clause")
 
 
 @cache

@@ -75,3 +75,8 @@ def copy_as_laid_out(x: Array) -> Array:
 def values(shape: tuple[int, ...]) -> Array:
     """The input of a campaign: numbers of either sign and two sizes, in an order that depends on the shape alone."""
     return np.asarray(np.array(QUADRANTS)[np.random.default_rng(list(shape)).integers(0, 4, shape, np.uint8)])
+
+
+def thue_morse_signs(count: int) -> Array:
+    """1 or -1 for each place, balanced over each binary digit of the place (Thue and Morse)."""
+    return np.where(np.bitwise_count(np.arange(count)) % 2, -1.0, 1.0)

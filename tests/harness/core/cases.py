@@ -49,53 +49,17 @@ class Case:
         return self if self.dtype in dtypes else replace(self, dtype=dtypes[0])
 
     def _numbers(self, role: str, values: str) -> Array:
-        return _numbers(role, self.shape, DTYPES[self.dtype], values, self.seed)
-
-
-
-
-
-@dataclass(frozen=True)
-class LinearCase(Case):
-    """A recipe for one call of a linear layer; its shape is (examples, outputs, inputs).
-
-    values: `plain`; or `integers` from -4 to 4, so small that every sum of products is exact in every dtype and order.
-    """
-
-    shape: tuple[int, ...] = (3, 5, 7)
-
-    @property
-    def x(self) -> Array:
-        """The input, (examples, inputs)."""
-        return self._of("input", self.shape[0], self.shape[2])
-
-    @property
-    def weight(self) -> Array:
-        """The weight, (outputs, inputs)."""
-        return self._of("weight", self.shape[1], self.shape[2])
-
-    @property
-    def bias(self) -> Array:
-        """The bias, (outputs,)."""
-        return self._of("bias", self.shape[1])
-
-    @property
-    def upstream(self) -> Array:
-        """An upstream gradient, (examples, outputs)."""
-        return self._of("upstream", self.shape[0], self.shape[1])
-
-    def _of(self, role: str, *shape: int) -> Array:
-        return _numbers(role, shape, DTYPES[self.dtype], self.values, self.seed)
+        return numbers(role, self.shape, DTYPES[self.dtype], values, self.seed)
 
 
 
 
 
 @lru_cache(maxsize=4096)  # many properties share a case, and some ask for its input twice
-def _numbers(role: str, shape: tuple[int, ...], dtype: np.dtype[np.float64], values: str, seed: int) -> Array:
-    numbers = np.asarray(_drawn(np.random.default_rng([crc32(f"{role} {shape} {values}".encode()), seed]), shape, dtype, values))
-    numbers.flags.writeable = False
-    return numbers
+def numbers(role: str, shape: tuple[int, ...], dtype: np.dtype[np.float64], values: str, seed: int) -> Array:
+    drawn = np.asarray(_drawn(np.random.default_rng([crc32(f"{role} {shape} {values}".encode()), seed]), shape, dtype, values))
+    drawn.flags.writeable = False
+    return drawn
 
 
 

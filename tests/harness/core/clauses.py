@@ -5,10 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 
-FAMILIES = ("dropout", "dropconnect")  # each a file of the specification
 _HEADING = re.compile(r"^### (?P<id>[a-z]+-\d+) — (?P<title>.+)$")
 _LEVEL = re.compile(r"\b(MUST|SHOULD|MAY)\b")
 
@@ -29,19 +26,14 @@ class Clause:
         return self.id.rsplit("-", 1)[0]
 
 
-@cache
-def all_clauses() -> dict[str, Clause]:
-    """Every clause of the specification by id, in the order of the text. Raises ValueError for a rule without a level."""
-    return {clause.id: clause for family in FAMILIES for clause in _clauses_of(family)}
-
-
-def _clauses_of(family: str) -> Iterator[Clause]:
-    for part in re.split(r"^(?=##)", (files("dropspec.spec") / f"{family}.md").read_text("utf-8"), flags=re.MULTILINE):
-        heading, _, text = part.partition("\n")
+def read_clauses(text: str, family: str) -> Iterator[Clause]:
+    """The clauses of a page, in its order. Raises ValueError for a rule without a level."""
+    for part in re.split(r"^(?=##)", text, flags=re.MULTILINE):
+        heading, _, body = part.partition("\n")
         match = _HEADING.match(heading.strip())
         if not match:
             continue
-        level = _LEVEL.search(text)
+        level = _LEVEL.search(body)
         if level is None:
             raise ValueError(f"the rule of clause {match['id']} says neither MUST nor SHOULD nor MAY")
-        yield Clause(match["id"], match["title"].strip(), level[0], text.strip(), family)
+        yield Clause(match["id"], match["title"].strip(), level[0], body.strip(), family)

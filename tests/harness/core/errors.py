@@ -38,7 +38,7 @@ class BadTarget(Exception):
     """What `--dropspec` names cannot be loaded or driven: says why, and what to give instead."""
 
 
-def near(asked: str, names: Collection[str]) -> str:
+def did_you_mean(asked: str, names: Collection[str]) -> str:
     """What a sentence on an unknown name ends with: the one that may have been meant; empty where none is like it."""
     found = get_close_matches(asked.lower(), names, 1)
     return f": did you mean {found[0]!r}?" if found else ""

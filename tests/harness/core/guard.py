@@ -21,21 +21,11 @@ from dropspec.core.arrays import Array
 from dropspec.core.calls import Call
 from dropspec.core.errors import Hung, ImplementationError, NotClaimed, Violation
 
-OURS = Path(__file__).parents[1]
-EXAMPLES = (OURS / "tests" / "mutants", OURS / "reference")  # where a wheel puts what is judged as any user's layer is
+PACKAGE = Path(__file__).parents[1]
+ROOMS = ("core", "targets", "frameworks", "chance", "diagnosis", "families", "session", "properties")
 CAN_TIME = hasattr(signal, "SIGALRM")
 
 
-
-
-class Said:
-    """What a call is called; put into words only where they are read, as finding them takes longer than most calls."""
-
-    def __init__(self, words: Callable[[], str]) -> None:
-        self._words = words
-
-    def __str__(self) -> str:
-        return self._words()
 
 
 class Interrupted(KeyboardInterrupt):
@@ -131,7 +121,8 @@ def describe(error: BaseException) -> str:
 
 @cache
 def _is_theirs(filename: str) -> bool:
+    """Whether a line of code belongs to the user: not to the harness, to Python's import or to C."""
     path = Path(filename)
-    if any(path.is_relative_to(folder) for folder in EXAMPLES):
-        return True
-    return filename[0] != "<" and path.parent.name != "importlib" and not path.is_relative_to(OURS)
+    if filename[0] == "<" or path.parent.name == "importlib":
+        return False
+    return not any(path.is_relative_to(PACKAGE / room) for room in ROOMS)

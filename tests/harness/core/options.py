@@ -1,15 +1,21 @@
-"""What a run promises and how much it looks at, in one place: error chances, and the profiles that a user chooses from."""
+"""What a user can choose: profiles, and one table of options for shell, pytest and children."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from dropspec.core.risk import MISS
 
 
 @dataclass(frozen=True)
 class Profile:
-    """How much a run looks at: tolerances of rates as multiples of the standard ones, small calls a campaign, examples an exact clause."""
+    """How much a run looks at.
+
+    `tolerance` multiplies the standard tolerances of rates; `small_calls` is the number of small
+    calls a campaign, `examples` the number of cases of an exact property.
+    """
 
     name: str
     tolerance: float
@@ -18,7 +24,7 @@ class Profile:
 
     @property
     def share_found(self) -> float:
-        """The share of its cases in which an exact property must fail, to be missed with chance MISS."""
+        """The share of cases in which a property must fail, to be missed with probability MISS."""
         return float(1 - MISS ** (1 / self.examples))
 
 
@@ -28,24 +34,109 @@ PROFILES = {
     "deep": Profile("deep", 0.5, 6000, 200),
 }
 
-DEFAULT_TARGETS = (
-    "torch.nn:Dropout",
-    "dropspec.reference:Dropout",
-    "numpy-reference=dropspec.reference.dropout:dropout",
-    "dropspec.reference:DropConnect",
-    "numpy-dropconnect=dropspec.reference.dropconnect:dropconnect",
-)
-
 
 @dataclass(frozen=True)
 class Options:
     """What the user asked for."""
 
-    targets: tuple[str, ...] = DEFAULT_TARGETS
+    targets: tuple[str, ...] = ()
     profile: str = "standard"
     seed: int = 0
-    strict: bool = False
-    timeout_s: float = 10.0
     clauses: tuple[str, ...] = ()
-    known: str = ""
     family: str = ""
+    strict: bool = False
+    known: str = ""
+    reports: tuple[str, ...] = ()
+    json: str = ""
+    timeout_s: float = 10.0
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option: its name after the dashes, the field of Options that it fills, its help."""
+
+    name: str
+    field: str
+    help: str
+    kind: type = str
+    metavar: str | None = None
+    choices: tuple[str, ...] | None = None
+
+    @property
+    def repeats(self) -> bool:
+        """Whether it may be given several times."""
+        return isinstance(getattr(Options, self.field), tuple)
+
+    def argument(self) -> dict[str, Any]:
+        """The keywords of argparse's add_argument, and of pytest's addoption."""
+        default = getattr(Options, self.field)
+        if self.kind is bool:
+            return {"action": "store_true", "help": self.help}
+        if self.repeats:
+            return {"action": "append", "default": [], "metavar": self.metavar, "help": self.help}
+        told = f" (default: {default:g})" if self.kind is float else f" (default: {default})"
+        shown: dict[str, Any] = {"help": self.help + (told if default != "" else "")}
+        if self.choices:
+            shown["choices"] = self.choices
+        else:
+            shown |= {"type": self.kind, "metavar": self.metavar}
+        return {"default": default, **shown}
+
+
+TABLE = (
+    Option("profile", "profile", "how much to look at", choices=tuple(PROFILES)),
+    Option("seed", "seed", "another seed explores; the same gives the same verdicts", int, "N"),
+    Option(
+        "clause",
+        "clauses",
+        "judge only this clause, such as scale-1, or this chapter, such as scale, in any case; "
+        "may be repeated",
+        metavar="ID",
+    ),
+    Option(
+        "family",
+        "family",
+        "judge as this family, where the target does not tell it",
+        metavar="NAME",
+    ),
+    Option("strict", "strict", "a departure from a SHOULD does not conform, either", bool),
+    Option(
+        "known",
+        "known",
+        "TOML with declared failures: [[known]] with clause, reason and, if need be, target",
+        metavar="FILE",
+    ),
+    Option(
+        "report",
+        "reports",
+        "write a report of a format, such as json, to a file; may be repeated",
+        metavar="FORMAT=PATH",
+    ),
+    Option("json", "json", "the same as --report json=PATH", metavar="PATH"),
+    Option(
+        "timeout", "timeout_s", "how long one call of the layer may take", float, "SECONDS"
+    ),
+)
+
+
+def add_options(add: Callable[..., Any], prefix: str) -> None:
+    """Adds every option, `prefix` before its name, to a parser's add_argument or addoption."""
+    for option in TABLE:
+        add(f"{prefix}{option.name}", **option.argument())
+
+
+def options_from(namespace: Any, prefix: str, targets: tuple[str, ...]) -> Options:
+    """The options that a parser found, in its attributes of that prefix."""
+    found = {o.field: getattr(namespace, prefix + o.name) for o in TABLE}
+    return Options(targets, **{f: tuple(v) if isinstance(v, list) else v for f, v in found.items()})
+
+
+def as_arguments(options: Options, prefix: str) -> Iterator[str]:
+    """The arguments that give another process these options."""
+    for option in TABLE:
+        value = getattr(options, option.field)
+        if option.kind is bool:
+            yield from [f"{prefix}{option.name}"] * bool(value)
+        else:
+            for one in value if option.repeats else (value,):
+                yield from (f"{prefix}{option.name}", str(one))

@@ -14,11 +14,10 @@ from typing import Generic, TypeVar
 from hypothesis import strategies as st
 
 from dropspec.core.arrays import DTYPES, LAYOUTS
-from dropspec.core.cases import Case, LinearCase
+from dropspec.core.cases import Case
 
 SHAPES = ((7,), (1,), (2,), (3,), (17,), (4, 5), (64,), (33, 2), (2, 3, 5), (8, 16), (2, 3, 4, 5), (129,), (1, 1, 7), (3, 1, 2, 2, 2))
 RATES = (0.1, 0.5, 0.25, 0.3, 1 / 3, 0.75, 0.9, 0.01, 0.001, 0.999)
-LAYERS = ((3, 5, 7), (2, 4, 3), (2, 8, 8), (8, 2, 13), (4, 6, 2))  # (examples, outputs, inputs); sizes of one are a clause of their own
 
 
 
@@ -61,7 +60,7 @@ class Inputs(Generic[T]):
         return recipes().map(self.make)
 
 
-def _at(place: int, entries: Sequence[E]) -> E:
+def entry_at(place: int, entries: Sequence[E]) -> E:
     return entries[place * len(entries) // PLACES]
 
 
@@ -112,21 +111,12 @@ def cases(*values: str, layouts: tuple[str, ...] = LAYOUTS, ranks: tuple[int, ..
 
     def case(recipe: Recipe) -> Case:
         return Case(
-            _at(recipe.shape, shapes),
-            _at(recipe.dtype, tuple(DTYPES)),
-            _at(recipe.layout, layouts),
-            _at(recipe.values, values or ("plain",)),
+            entry_at(recipe.shape, shapes),
+            entry_at(recipe.dtype, tuple(DTYPES)),
+            entry_at(recipe.layout, layouts),
+            entry_at(recipe.values, values or ("plain",)),
             recipe.rate,
             recipe.seed,
         )
-
-    return Inputs(case)
-
-
-def linear_cases(values: str = "plain", dtypes: tuple[str, ...] = tuple(DTYPES)) -> Inputs[LinearCase]:
-    """Calls of linear layers at rates inside (0, 1), of several sizes."""
-
-    def case(recipe: Recipe) -> LinearCase:
-        return LinearCase(_at(recipe.shape, LAYERS), _at(recipe.dtype, dtypes), values=values, rate=recipe.rate, seed=recipe.seed)
 
     return Inputs(case)

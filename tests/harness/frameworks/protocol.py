@@ -1,104 +1,160 @@
-"""Drives any object that has the protocol: `claims`, `train(x, rate, seed)` and `evaluate(x, rate)`, all in NumPy arrays.
+"""Drives any object that has the protocol: `claims`, `train` and `evaluate`, in NumPy arrays.
 
-`train` with seed None continues the stream. Each returns the output, or an object with `output` and, if it is differentiable,
-`gradient(upstream)`. `claims` is a mapping; its keys are those of `Claims`, and `seedable`.
+For dropout these are `train(x, rate, seed)` and `evaluate(x, rate)`. A family with parameters has
+them between x and the rate: `train(x, weight, bias, rate, seed)`. A seed of None continues the
+stream. Both return the output, or an object with `output` and, where there is a backward pass,
+`gradient(upstream)`; a family with parameters has `gradients(upstream)` instead, which returns a
+tuple for the input and each parameter. `claims` is a mapping, and may be empty.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from dropspec.core.arrays import Array, copy_as_laid_out
-from dropspec.core.calls import Call
-from dropspec.core.errors import BadReply, NotClaimed
+from dropspec.core.arrays import Array
+from dropspec.core.calls import Arrays, Call, Description, Tape
+from dropspec.core.driver import NONE, Driver, refuse
+from dropspec.core.errors import BadReply
+from dropspec.core.facts import Facts
+from dropspec.core.framework import Fit, Framework
 from dropspec.core.guard import Guard
-from dropspec.frameworks.base import Adapter, Claims, Layer
+from dropspec.core.layer import Layer
+from dropspec.core.recorded import Recorded
+from dropspec.core.site import Site
+from dropspec.core.target import Target
+from dropspec.frameworks.recording import record
 
-ARRAYS = (np.ndarray, np.generic)  # what NumPy makes of no axes is the latter
-
-
-def output_of(reply: Any, what: str) -> Array:
-    """The output of a reply: the reply itself, if it is an array, or its `output`. Raises BadReply where neither is one."""
-    output = reply if isinstance(reply, ARRAYS) else getattr(reply, "output", None)
-    if not isinstance(output, ARRAYS):
-        came = f"of type {type(output).__name__}" if hasattr(reply, "output") else f"missing in {type(reply).__name__}"
-        raise BadReply(f"{what} must return a NumPy array, or an object whose `output` is one; its output is {came}")
-    return np.asarray(output)
+ARRAYS = (np.ndarray, np.generic)  # NumPy makes the latter of arrays without axes
+METHODS = ("claims", "train", "evaluate")
 
 
-class ProtocolRun:
-    """A reply of the object, checked: an array of the input's shape."""
+class ProtocolFramework(Framework):
+    """Objects, or classes of objects built without arguments, with the protocol's methods."""
 
-    def __init__(self, x: Array, reply: Any, guard: Guard, what: str) -> None:
-        output = output_of(reply, what)
-        if output.shape != x.shape:
-            raise BadReply(f"{what} returned shape {output.shape} for input of shape {x.shape}")
-        self.output, self.input_after = output, x
-        self._reply, self._guard, self._what = reply, guard, what
+    name = "protocol"
 
-    def gradient(self, upstream: Array) -> Array:
-        """The object's own gradient."""
-        if not hasattr(self._reply, "gradient"):
-            raise NotClaimed("its replies have no `gradient`")
-        with self._guard.call(f"the gradient of {self._what}"):
-            return np.asarray(self._reply.gradient(upstream))
+    def fit(self, thing: Any, target: Target) -> Fit:
+        """By the methods."""
+        return Fit.OBJECT if all(hasattr(thing, name) for name in METHODS) else Fit.NO
+
+    def is_array(self, thing: Any) -> bool:
+        """NumPy arrays."""
+        return isinstance(thing, ARRAYS)
+
+    def output_of(self, reply: Any, what: object) -> Any:
+        """The reply itself, if it is an array, or its `output`."""
+        output = reply if isinstance(reply, ARRAYS) else getattr(reply, "output", None)
+        if isinstance(output, ARRAYS):
+            return output
+        found = "missing in" if not hasattr(reply, "output") else "of type"
+        culprit = reply if not hasattr(reply, "output") else output
+        raise BadReply(
+            f"{what} must return a NumPy array, or an object whose `output` is one; "
+            f"its output is {found} {type(culprit).__name__}"
+        )
+
+    def tape(self, x: Any, held: Mapping[str, Any], reply: Any, output: Any) -> Tape:
+        """The object's own gradients."""
+        return ProtocolTape(reply, {"x": x, **held})
+
+    def drive(self, facts: Facts, site: Site, guard: Guard) -> Driver:
+        """The object."""
+        return ProtocolDriver(facts, guard, self, site)
+
+
+class ProtocolTape(Tape):
+    """A reply, and the arrays that the object was given."""
+
+    def __init__(self, reply: Any, arrays: Arrays) -> None:
+        self._reply, self._arrays = reply, arrays
+
+    def after(self) -> Arrays:
+        """The arrays as the call left them."""
+        return self._arrays
+
+    def gradients(self, upstream: Array) -> Arrays:
+        """By `gradient` for the input alone, or by `gradients` for all arrays."""
+        method = "gradients" if len(self._arrays) > 1 else "gradient"
+        if not hasattr(self._reply, method):
+            refuse(f"its replies have no `{method}`")
+        reply = getattr(self._reply, method)(upstream)
+        replies = reply if len(self._arrays) > 1 else (reply,)
+        named = zip(self._arrays, replies, strict=True)
+        return {n: None if g is None else np.asarray(g) for n, g in named}
 
     def double_gradient(self, upstream: Array, weights: Array) -> Array:
         """Not part of the protocol."""
-        raise NotClaimed("the protocol has no double backward pass")
+        refuse("the protocol has no double backward pass")
 
 
 class ProtocolLayer(Layer):
-    """The object at one rate."""
+    """The object at one rate, with its own copies of the parameters."""
 
-    def __init__(self, adapter: ProtocolAdapter, rate: Any) -> None:
-        self._adapter, self._rate = adapter, rate
+    def __init__(self, driver: ProtocolDriver, rate: Any, held: Arrays) -> None:
+        self._driver, self._rate, self._held = driver, rate, held
 
-    def train(self, x: Array, *, differentiable: bool = False) -> ProtocolRun:
-        """`train(x, rate, seed)`: the seed at the first call after `reseed`, None after it."""
-        return self._adapter.ask("train", x, self._rate, self._adapter.next_seed())
+    @property
+    def parameters(self) -> Arrays:
+        """The parameters as the calls so far left them."""
+        return self._held
 
-    def evaluate(self, x: Array, *, differentiable: bool = False) -> ProtocolRun:
-        """`evaluate(x, rate)`."""
-        self._adapter.require_eval_mode()
-        return self._adapter.ask("evaluate", x, self._rate)
+    def train(self, x: Array, *, differentiable: bool = False) -> Recorded:
+        """`train`, with the seed at the first call after `reseed`, and None after it."""
+        return self._ask("train", x, self._driver.next_seed())
+
+    def evaluate(self, x: Array, *, differentiable: bool = False) -> Recorded:
+        """`evaluate`."""
+        if self._driver.facts.no_evaluation:
+            refuse(self._driver.facts.no_evaluation)
+        return self._ask("evaluate", x)
+
+    def _ask(self, method: str, x: Array, *seed: int | None) -> Recorded:
+        driver, rate = self._driver, self._driver.given(self._rate)
+        mode = "training" if method == "train" else "evaluation"
+        call = Call(mode, {"x": x, **self._held}, self._rate, seed[0] if seed else None, False)
+        what = Description(
+            lambda: (
+                f"{method}({', '.join(call.arrays)}, {rate}) of {driver.facts.target.text} "
+                f"on {x.dtype} of shape {x.shape}"
+            )
+        )
+
+        def run(own: Array) -> Any:
+            return getattr(driver.facts.thing, method)(own, *self._held.values(), rate, *seed)
+
+        held = self._held
+        return record(driver.framework, driver.site, driver.guard, call, what, run, lambda: held)
 
 
-class ProtocolAdapter(Adapter):
-    """An object of the user's that speaks the protocol itself."""
+class ProtocolDriver(Driver):
+    """An object of the user's own that speaks the protocol."""
 
-    framework = "protocol"
+    unseedable = "its claims say that it cannot be seeded"
     pending_seed: int | None = None
 
-    def __init__(self, target: str, thing: Any, guard: Guard, claims: Claims, seedable: bool) -> None:
-        super().__init__(target, guard, claims)
-        self.thing, self._seedable = thing, seedable
+    def __init__(self, facts: Facts, guard: Guard, framework: Framework, site: Site) -> None:
+        super().__init__(facts, guard)
+        self.framework, self.site = framework, site
 
-    def ask(self, method: str, x: Array, rate: Any, *seed: int | None) -> ProtocolRun:
-        """Calls a method of the object on a copy of x."""
-        given, own = self.given(rate), copy_as_laid_out(x)
-        what = f"{method}(x, {given}) of {self.target} on {x.dtype} of shape {x.shape}"
-        self.guard.record(Call("training" if method == "train" else "evaluation", x, rate, seed[0] if seed else None, False))
-        with self.guard.call(what):
-            reply = getattr(self.thing, method)(own, given, *seed)
-        return ProtocolRun(own, reply, self.guard, what)
-
-    def layer(self, rate: Any) -> Layer:
+    def build(self, rate: Any, arrays: Arrays = NONE, options: Mapping[str, Any] = NONE) -> Layer:
         """The object at one rate."""
-        return ProtocolLayer(self, rate)
+        if options:
+            refuse(f"it takes no {next(iter(options))}")
+        held = {n: None if a is None else a.copy() for n, a in arrays.items()}
+        return ProtocolLayer(self, rate, held)
 
     def reseed(self, seed: int) -> None:
         """The next call of `train` gets this seed."""
         self.pending_seed = seed
 
     def next_seed(self) -> int | None:
-        """The seed for the call that comes now: the one given last, and None after it."""
+        """The seed for the next call: the last one given, and None after it."""
         seed, self.pending_seed = self.pending_seed, None
         return seed
 
-    def require_seedable(self) -> None:
-        """Raises NotClaimed where the claims say so."""
-        if not self._seedable:
-            raise NotClaimed("its claims say that it cannot be seeded")
+    def find_seedable(self, replays: Callable[[], bool]) -> bool:
+        """As claimed."""
+        return self.facts.declared.seedable

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dropspec.core.errors import NotClaimed
-from dropspec.targets.signature import GENERATORS, Signature
+from dropspec.core.signature import GENERATORS, Signature
 
 
 class Stream:

@@ -15,8 +15,8 @@ from hypothesis.errors import Flaky, UnsatisfiedAssumption
 from dropspec.core.calls import Call
 from dropspec.core.cases import Case
 from dropspec.core.errors import ImplementationError, NotClaimed, Undecided, Violation
+from dropspec.core.implementation import Implementation
 from dropspec.core.recipes import Inputs, Recipe, recipes
-from dropspec.frameworks.base import Adapter
 from dropspec.session.run import Notes, Run
 
 Test = Callable[..., None]
@@ -55,7 +55,7 @@ def given(*also: Case, **wanted: Inputs[Any]) -> Callable[[Test], Test]:
     def decorate(body: Test) -> Test:
         wants_notes = "notes" in inspect.signature(body).parameters
 
-        def test(impl: Adapter, run: Run, notes: Notes) -> None:
+        def test(impl: Implementation, run: Run, notes: Notes) -> None:
             extra = {"notes": notes} if wants_notes else {}
             tried = _Search(lambda **made: body(impl, **made, **extra), wanted, run).go(body.__name__, also)
             notes.certificate = notes.certificate or f"{tried} cases"
@@ -79,7 +79,7 @@ class _Search:
 
     def __init__(self, body: Test, wanted: dict[str, Inputs[Any]], run: Run) -> None:
         self.body, self.wanted, self.run = body, wanted, run
-        self.dtypes, self.guard = run.adapter.claims.dtypes, run.adapter.guard
+        self.dtypes, self.guard = run.impl.dtypes, run.impl.guard
         self.failures: dict[str, tuple[Exception, Call | None, int]] = {}
 
     def go(self, name: str, also: Sequence[Case]) -> int:

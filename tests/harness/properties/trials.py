@@ -15,8 +15,9 @@ from dropspec.core.arrays import DTYPES, Array, nonzero
 from dropspec.core.cases import Case
 from dropspec.core.compare import require, require_identical, require_rescaled
 from dropspec.core.errors import BadReply, ImplementationError, NotClaimed, Violation
+from dropspec.core.implementation import Implementation
+from dropspec.core.layer import Layer
 from dropspec.core.risk import COINCIDENCE, require_far_fetched
-from dropspec.frameworks.base import Adapter, Layer
 from dropspec.session.run import Notes, Run
 
 NO_RATES = (-0.1, 1.1, 1.005, float("nan"), float("inf"), float("-inf"), -1.0, 2.0)
@@ -33,9 +34,9 @@ def must_work(what: str = "it") -> Iterator[None]:
         raise Violation(f"{error}; {what} must work") from error
 
 
-def refusals(impl: Adapter, rate: Any) -> list[tuple[str, BaseException | None]]:
+def refusals(impl: Implementation, rate: Any) -> list[tuple[str, BaseException | None]]:
     """When a rate was refused, and with what; empty if an output came."""
-    if impl.claims.rate_is_keep and not isinstance(rate, float):
+    if impl.facts.rate_is_keep and not isinstance(rate, float):
         raise NotClaimed("it takes a keep probability, which cannot be formed from what is no number")
     stage = "at construction" if impl.at_construction else "at the call"
     impl.guard.reset()
@@ -43,7 +44,7 @@ def refusals(impl: Adapter, rate: Any) -> list[tuple[str, BaseException | None]]
     try:
         layer = impl.constructed(rate)
         stage = "at the call"
-        layer.train(np.ones(8, DTYPES[impl.claims.dtypes[0]]))
+        layer.train(np.ones(8, DTYPES[impl.dtypes[0]]))
     except BadReply:
         return []
     except ImplementationError as error:
@@ -51,27 +52,27 @@ def refusals(impl: Adapter, rate: Any) -> list[tuple[str, BaseException | None]]
     return []
 
 
-def taken_of(impl: Adapter, *rates: float) -> list[float]:
+def taken_of(impl: Implementation, *rates: float) -> list[float]:
     """Those of these rates at which it raises nothing: where it does, that is for other clauses."""
     taken = [rate for rate in rates if not refusals(impl, rate)]
     impl.guard.reset()
     return taken
 
 
-def refuses_rate_1(impl: Adapter) -> bool:
+def refuses_rate_1(impl: Implementation) -> bool:
     """Whether it refuses 1 as a rate with a ValueError, which is its right."""
     refused = refusals(impl, 1.0)
     impl.guard.reset()
     return bool(refused) and isinstance(refused[0][1], ValueError)
 
 
-def require_rate_1(impl: Adapter) -> None:
+def require_rate_1(impl: Implementation) -> None:
     """Raises NotClaimed where it does."""
     if refuses_rate_1(impl):
         raise NotClaimed("it refuses rate 1 as a rate, with a ValueError")
 
 
-def require_refusal(impl: Adapter) -> None:
+def require_refusal(impl: Implementation) -> None:
     """A rate below 0, above 1, NaN or infinite is refused with an error, at construction or at the first call."""
     accepted = [rate for rate in NO_RATES if not refusals(impl, rate)]
     if accepted:
@@ -79,7 +80,7 @@ def require_refusal(impl: Adapter) -> None:
         raise Violation(f"rate {', '.join(map(repr, accepted))} was accepted: a call in training returned an output")
 
 
-def require_early_refusal(impl: Adapter) -> None:
+def require_early_refusal(impl: Implementation) -> None:
     """A rate that is no probability is refused at construction (a function: at the call), as ValueError."""
     for rate in NO_RATES:
         stage, error = (refusals(impl, rate) or [("", None)])[0]
@@ -94,15 +95,15 @@ def require_early_refusal(impl: Adapter) -> None:
             )
 
 
-def in_wide_dtypes(impl: Adapter) -> list[str]:
+def in_wide_dtypes(impl: Implementation) -> list[str]:
     """Those of single and double precision that it takes, single first. Raises NotClaimed where it takes neither."""
-    names = [name for name in impl.claims.dtypes if name in ("float32", "float64")]
+    names = [name for name in impl.dtypes if name in ("float32", "float64")]
     if not names:
         raise NotClaimed("it takes neither single nor double precision")
     return sorted(names)
 
 
-def require_right_next_to_0_and_1(impl: Adapter, seed: int) -> None:
+def require_right_next_to_0_and_1(impl: Implementation, seed: int) -> None:
     """At rates next to 0 and 1 every output is finite, and every survivor rescaled by 1 / keep, in four calls of each dtype."""
     rates = (1 - 2.0**-10, 1 - 2.0**-14, 1 - 2.0**-24, 2.0**-24, 1e-7, 1e-12)
     for rate, dtype, which in product(rates, in_wide_dtypes(impl), range(4)):
@@ -114,36 +115,37 @@ def require_right_next_to_0_and_1(impl: Adapter, seed: int) -> None:
         require_rescaled(y, x, rate, nonzero(y))
 
 
-def require_survivors_next_to_1(impl: Adapter, seed: int) -> None:
+def require_survivors_next_to_1(impl: Implementation, seed: int) -> None:
     """At rate 1 - 2^-14 there are survivors among 2^20 units, and they are x / keep; at 1 - 2^-24 there are next to none among 2^21."""
-    rate, x = 1 - 2.0**-14, np.ones(1 << 16, DTYPES[impl.claims.dtypes[0]])
+    rate, x = 1 - 2.0**-14, np.ones(1 << 16, DTYPES[impl.dtypes[0]])
     impl.reseed(seed)
-    layer, survivors = impl.layer(rate), 0
+    layer, survivors = impl.layer(rate).of(x), 0
     for _ in range(16):
-        y = layer.train(x).output
+        y = layer.train().output
         require_rescaled(y, x, rate, nonzero(y))
         survivors += int(nonzero(y).sum())
     require_far_fetched(2**20 * np.log(rate))
     if not survivors:
         raise Violation(f"none of 2^20 units survived rate {rate!r}, where about 64 should")
-    layer, rate = impl.layer(1 - 2.0**-24), 1 - 2.0**-24
-    dropped = sum(int((~nonzero(layer.train(x).output)).sum()) for _ in range(32))
+    rate = 1 - 2.0**-24
+    layer = impl.layer(rate).of(x)
+    dropped = sum(int((~nonzero(layer.train().output)).sum()) for _ in range(32))
     require_share(dropped, 32 * x.size, rate, f"at rate {rate!r}")
 
 
-def require_next_to_no_drops(impl: Adapter, run: Run) -> None:
+def require_next_to_no_drops(impl: Implementation, run: Run) -> None:
     """At rate 1e-12 fewer than four of half a million units are dropped in each dtype, where a coarse uniform drops hundreds."""
     units, tiny = 1 << 18, 1e-12
     require_far_fetched(4 * np.log(2 * units * tiny))  # four or more dropped of 2 · 2^18: at most (n · rate)^4
-    for name in impl.claims.dtypes:
+    for name in impl.dtypes:
         impl.reseed(run.seed_for(f"tiny rate {name}"))
-        layer, x = impl.layer(tiny), np.ones(units, DTYPES[name])
-        dropped = sum(int((~nonzero(layer.train(x).output)).sum()) for _ in range(2))
+        layer = impl.layer(tiny).of(np.ones(units, DTYPES[name]))
+        dropped = sum(int((~nonzero(layer.train().output)).sum()) for _ in range(2))
         if dropped >= 4:
             raise Violation(f"{dropped} of {2 * units:,} units were dropped at rate 1e-12 in {name}")
 
 
-def require_scales(impl: Adapter, seed: int, notes: Notes) -> None:
+def require_scales(impl: Implementation, seed: int, notes: Notes) -> None:
     """At six rates every survivor of 4,096 ones is 1 / keep; their scales, the middle of each call, are noted before one is refused."""
     x = ones(impl, 4096)
     outputs = {rate: impl.train(x, rate, seed).output for rate in SCALED}
@@ -154,10 +156,10 @@ def require_scales(impl: Adapter, seed: int, notes: Notes) -> None:
         require_rescaled(y, x, rate, nonzero(y))
 
 
-def require_evaluation(impl: Adapter, notes: Notes) -> None:
+def require_evaluation(impl: Implementation, notes: Notes) -> None:
     """In evaluation 4,096 ones come out as they are at three rates; the share dropped and the scale are noted."""
     for rate in (0.1, 0.3, 0.9):
-        x = np.ones(4096, DTYPES[impl.claims.dtypes[0]])
+        x = np.ones(4096, DTYPES[impl.dtypes[0]])
         impl.guard.reset()
         y = impl.evaluate(x, rate).output
         notes.observe(f"share dropped in evaluation at {rate!r}", float(1 - nonzero(y).mean()))
@@ -174,27 +176,27 @@ def require_share(dropped: int, units: int, rate: float, what: str) -> None:
         raise Violation(f"{dropped:,} of {units:,} units were dropped {what}, where about {units * rate:,.0f} should")
 
 
-def require_replay(impl: Adapter, case: Case) -> None:
+def require_replay(impl: Implementation, case: Case) -> None:
     """The same seed before the same call gives the same output, bit for bit."""
-    impl.require_seedable()
+    impl.driver.require_seedable()
     first, second = (impl.train(case.x, case.rate, case.seed).output for _ in range(2))
     require_identical(second, first, f"seed {case.seed} twice must give the same output at rate {case.rate:.6g}")
 
 
-def require_own_backwards(impl: Adapter, case: Case) -> None:
+def require_own_backwards(impl: Implementation, case: Case) -> None:
     """Of three forwards before their backwards, each backward goes through the mask of its own."""
     impl.reseed(case.seed)
-    layer = impl.layer(case.rate)
-    runs = [layer.train(case.x, differentiable=True) for _ in range(3)]
+    layer = impl.layer(case.rate).of(case.x)
+    runs = [layer.train(differentiable=True) for _ in range(3)]
     for which in (2, 0, 1, 2):  # neither a stack nor a queue of masks will do, nor two that take turns
         g, y = runs[which].gradient(case.upstream), runs[which].output
         message = f"of three forwards before their backwards, the backward of number {which + 1} must use its own mask"
         require(nonzero(g) == nonzero(y), f"{message}, at rate {case.rate:.6g}", output=y, gradient=g)
 
 
-def require_other_masks(impl: Adapter, seed: int, others: Sequence[int]) -> None:
+def require_other_masks(impl: Implementation, seed: int, others: Sequence[int]) -> None:
     """Those other seeds give other masks."""
-    impl.require_seedable()
+    impl.driver.require_seedable()
     require_far_fetched(UNITS * np.log(0.5))
     mask = nonzero(impl.train(ones(impl), 0.5, seed).output)
     for other in others:
@@ -202,23 +204,24 @@ def require_other_masks(impl: Adapter, seed: int, others: Sequence[int]) -> None
             raise Violation(f"seeds {seed} and {other} gave the same mask of {UNITS} units at rate 0.5")
 
 
-def require_generators_left_alone(impl: Adapter, seed: int) -> None:
+def require_generators_left_alone(impl: Implementation, seed: int) -> None:
     """After construction and calls of all kinds, the global generators of torch, NumPy and Python follow from the seeds given before."""
     require_far_fetched(np.log(2.0**-53 * 2**-24))
     rates, x = taken_of(impl, 0.0, 1.0), ones(impl)
-    for whose, (plant, draw) in impl.global_generators.items():
+    for whose, (plant, draw) in impl.driver.global_generators.items():
         drawn = []
         for planted in (seed, seed + 1, seed):
             impl.reseed(seed)  # the same, so that a generator which follows another one shows, too
             plant(planted)
-            seeded = impl.global_seed()
+            seeded = impl.driver.global_seed()
             layer = impl.layer(0.5)
-            layer.train(x)
-            layer.train(x)
+            bound = layer.of(x)
+            bound.train()
+            bound.train()
             _use_otherwise(impl, layer, rates)
-            if impl.global_seed() != seeded:
+            if impl.driver.global_seed() != seeded:
                 raise Violation(
-                    f"{impl.framework}'s global generator was reseeded: its seed was {seeded}, and is {impl.global_seed()} after calls"
+                    f"{impl.facts.framework}'s global generator was reseeded: its seed was {seeded}, and is {impl.driver.global_seed()} after calls"
                 )
             drawn.append([draw(), draw(), draw()])
         if drawn[0] == drawn[1]:
@@ -229,13 +232,14 @@ def require_generators_left_alone(impl: Adapter, seed: int) -> None:
             raise Violation(f"{whose} global generator was reseeded: after a call it gives other numbers for seed {seed} than before")
 
 
-def _use_otherwise(impl: Adapter, layer: Layer, rates: Sequence[float]) -> None:
+def _use_otherwise(impl: Implementation, layer: Layer, rates: Sequence[float]) -> None:
     """A backward pass, an evaluation, a copy, a large call, and calls at these rates, where they are offered and work."""
     small, large = ones(impl), ones(impl, 1 << 13)
+    bound = layer.of(small)
     uses: tuple[Callable[[], Any], ...] = (
-        lambda: layer.train(small, differentiable=True).gradient(small),
-        lambda: layer.evaluate(small),
-        lambda: layer.copy(),
+        lambda: bound.train(differentiable=True).gradient(small),
+        lambda: bound.evaluate(),
+        lambda: bound.copy(),
         lambda: layer.train(large),
         *(partial(impl.layer(rate).train, small) for rate in rates),
     )
@@ -244,21 +248,21 @@ def _use_otherwise(impl: Adapter, layer: Layer, rates: Sequence[float]) -> None:
             use()
 
 
-def ones(impl: Adapter, units: int = UNITS) -> Array:
+def ones(impl: Implementation, units: int = UNITS) -> Array:
     """An input of ones in the first dtype that it takes."""
-    return np.ones(units, DTYPES[impl.claims.dtypes[0]])
+    return np.ones(units, DTYPES[impl.dtypes[0]])
 
 
-def require_every_dtype(impl: Adapter, notes: Notes) -> None:
+def require_every_dtype(impl: Implementation, notes: Notes) -> None:
     """float16, bfloat16, float32 and float64 are all taken."""
-    if impl.claims.refused:
-        raise Violation("; ".join(f"{error}" for error in impl.claims.refused.values()) + ": every floating dtype must be taken")
-    notes.certificate = "taken: " + ", ".join(impl.claims.dtypes)
+    if impl.facts.refused:
+        raise Violation("; ".join(f"{error}" for error in impl.facts.refused.values()) + ": every floating dtype must be taken")
+    notes.certificate = "taken: " + ", ".join(impl.dtypes)
 
 
-def require_right_values_in_every_dtype(impl: Adapter, run: Run) -> None:
+def require_right_values_in_every_dtype(impl: Implementation, run: Run) -> None:
     """In each dtype alone: survivors are x / keep, the others 0, and the dtype is kept."""
-    for name in impl.claims.dtypes:
+    for name in impl.dtypes:
         case = Case(shape=(129,), dtype=name, rate=0.3, seed=run.seed_for(f"numerics-1 {name}"))
         y = impl.train(case.x, case.rate, case.seed).output
         if y.dtype.name != name:

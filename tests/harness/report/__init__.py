@@ -1,1 +1,47 @@
 """How answers are shown: one file a format."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from dropspec.core.discovery import discover
+from dropspec.core.errors import did_you_mean
+from dropspec.core.options import Options
+from dropspec.core.records import Answer
+from dropspec.report.format import Format
+
+
+@cache
+def all_formats() -> dict[str, Format]:
+    """Every format by name: this package's own, and those of entry points."""
+    return {found.name: found for found in discover(__name__, "dropspec.reports", Format)}
+
+
+def wanted(options: Options) -> list[tuple[Format, Path]]:
+    """The reports that the user asked for. Raises ValueError, a sentence, for a bad one."""
+    asked = [*options.reports, *([f"json={options.json}"] if options.json else [])]
+    return [_wanted(text) for text in asked]
+
+
+def _wanted(text: str) -> tuple[Format, Path]:
+    name, equals, where = text.partition("=")
+    if not equals or not where:
+        raise ValueError(f"--report {text}: give FORMAT=PATH, such as json=verdicts.json")
+    if name not in all_formats():
+        names = ", ".join(sorted(all_formats()))
+        meant = did_you_mean(name, all_formats())
+        raise ValueError(f"there is no report format {name!r}{meant or f': there are {names}'}")
+    path = Path(where)
+    if path.is_dir():
+        raise ValueError(f"{name} report {where}: that is a folder; give a file to write to")
+    if not path.parent.is_dir():
+        raise ValueError(f"{name} report {where}: there is no folder {path.parent}")
+    return all_formats()[name], path
+
+
+def write_all(answers: Sequence[Answer], options: Options) -> None:
+    """Writes every report that the user asked for."""
+    for found, path in wanted(options):
+        path.write_text(found.text(answers, options), "utf-8")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from dropspec import __version__
 from dropspec.core.options import Options
 from dropspec.core.records import Answer
 from dropspec.core.risk import ALPHA_RUN
+from dropspec.report.format import Format
 
 FORMAT = 2
 
@@ -37,6 +37,11 @@ def as_data(answers: Sequence[Answer], options: Options) -> dict[str, Any]:
     }
 
 
-def write(path: Path, answers: Sequence[Answer], options: Options) -> None:
-    """Writes the report to a file."""
-    path.write_text(json.dumps(as_data(answers, options), indent=1, ensure_ascii=False) + "\n", "utf-8")
+class Json(Format):
+    """Everything that the terminal shows, for machines."""
+
+    name = "json"
+
+    def text(self, answers: Sequence[Answer], options: Options) -> str:
+        """One object; `version` rises when a key changes its meaning or goes."""
+        return json.dumps(as_data(answers, options), indent=1, ensure_ascii=False) + "\n"

@@ -11,6 +11,8 @@ from dropspec.chance.power import RUNS, findings
 from dropspec.core.clauses import Clause
 from dropspec.core.options import PROFILES
 from dropspec.core.risk import ALPHA_RUN, BETA, MISS
+from dropspec.families.base import Family
+from dropspec.properties.catalogue import is_searched
 
 NOTE = f"""\
 These are the smallest faults of each kind that a run finds with a chance of {1 - MISS:g}, at a false-alarm chance of {ALPHA_RUN:g}: none of
@@ -18,8 +20,13 @@ These are the smallest faults of each kind that a run finds with a chance of {1 
 ×Wald: the samples that the standard profile takes to find it, over those that no test with the same chances can do without."""
 
 
-def show(clauses: Sequence[Clause], console: Console | None = None) -> None:
-    """Prints the table."""
+def show(
+    families: Sequence[Family],
+    family: str,
+    asked: Sequence[str] = (),
+    console: Console | None = None,
+) -> None:
+    """Prints the table of the clauses asked for, or of all of that family."""
     console = console or Console(highlight=False)
     if not console.is_terminal:
         console.width = 200
@@ -29,18 +36,23 @@ def show(clauses: Sequence[Clause], console: Console | None = None) -> None:
     for column in (*PROFILES, "×Wald"):
         table.add_column(column, justify="right")
     with console.status("simulating …") as status:
-        for clause in clauses:
-            status.update(f"simulating {clause.id} …")
-            for row in _rows(clause):
-                table.add_row(*row)
+        for of in families:
+            for clause in of.clauses():
+                if clause.id in asked or (not asked and of.name == family):
+                    status.update(f"simulating {clause.id} …")
+                    for row in _rows(clause, of):
+                        table.add_row(*row)
     console.print(table)
     console.print(f"\n{NOTE}", style="dim")
 
 
-def _rows(clause: Clause) -> Iterator[tuple[str, ...]]:
+def _rows(clause: Clause, family: Family) -> Iterator[tuple[str, ...]]:
     """What is found alike in several places is one row."""
     alike: dict[tuple[str, ...], list[str]] = {}
-    for found in zip(*(findings(clause.id, profile) for profile in PROFILES.values()), strict=True):
+    searched = is_searched(family.tests, clause.id)
+    profiles = PROFILES.values()
+    every = (findings(clause.id, family.plan(p), p, searched) for p in profiles)
+    for found in zip(*every, strict=True):
         standard = dict(zip(PROFILES, found, strict=True))["standard"]
         if standard is None:
             continue  # so coarse that nothing is certified

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from dropspec.core.clauses import all_clauses
+from dropspec.core.clauses import Clause
 from dropspec.core.records import Answer, Record
 from dropspec.diagnosis.causes import diagnose
 from dropspec.session.judge import judge_clauses
@@ -20,18 +20,18 @@ def answers(
     records: Sequence[Record],
     labels: Mapping[str, tuple[str, str]],
     unusable: Mapping[str, tuple[str, str]],
-    clause_ids: Sequence[str],
+    asked: Sequence[Clause],
     known: Sequence[Mapping[str, str]],
 ) -> list[Answer]:
     """One answer a label, in the order given, over the clauses of its family.
 
-    `labels` maps label to target and family; `clause_ids` are those that were to be judged. A label that none of them is about has no
+    `labels` maps label to target and family; `asked` are the clauses that were to be judged. A label that none of them is about has no
     answer to give, and is said to be unusable.
     """
     found = []
     for label, (target, family) in labels.items():
         mine = [r for r in records if r.label == label]
-        clauses = [c for c in all_clauses().values() if c.id in clause_ids and c.family == family]
+        clauses = [clause for clause in asked if clause.family == family]
         judged = judge_clauses(mine, clauses, declared(known, label, target))
         seen = {_qualified(name, r.clause): value for r in mine for name, value in r.observations.items()}
         none = "" if clauses else f"it is judged as {family}, and the clauses asked for are not of spec/{family}.md (see --family)"

@@ -20,14 +20,14 @@ def judge(run: Run, clause: str, notes: Notes) -> None:
     """
     raised: list[Violation | Raised] = []
     certificates: list[str] = []
-    for view in run.plan.views[clause]:
+    for look in run.plan.looks[clause]:
         part = Notes(observations=notes.observations)
-        results, errors = run.results(view.campaigns)
+        results, errors = run.results(look.campaigns)
         raised += errors
-        if view.lens == "rate":
+        if look.lens == "rate":
             _note_rates(run, results, notes)
         try:
-            judge_lens(results, view.lens, part)
+            judge_lens(results, look.lens, part)
             certificates.append(part.certificate)
         except (Violation, Undecided, NotClaimed) as error:
             raised.append(error)

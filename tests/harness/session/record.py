@@ -8,25 +8,38 @@ import pytest
 
 from dropspec.core.errors import Hung, ImplementationError, NotClaimed, Undecided, Violation
 from dropspec.core.records import Record, Verdict
-from dropspec.plugin import clause_of, label_of
+from dropspec.session.item import label_of
 from dropspec.session.reproduce import command, snippet
 from dropspec.session.run import Notes
 from dropspec.session.session import Session
 
 
-def record_of(item: pytest.Item, call: pytest.CallInfo[Any], session: Session) -> Record:
-    """The record of one test: its verdict by what it raised, with the sentence, the certificate and a reproduction."""
-    clause, level = clause_of(item)
-    label = label_of(item)
+def record_of(
+    item: pytest.Item, call: pytest.CallInfo[Any], session: Session, judges: tuple[str, str]
+) -> Record:
+    """The record of one test that `judges` a clause at a level.
+
+    Its verdict follows from what was raised; a failure gets a line that reproduces it.
+    """
+    (clause, level), label = judges, label_of(item)
     error = call.excinfo.value if call.excinfo else None
     notes = getattr(item, "funcargs", {}).get("notes") or Notes()
     verdict, message = verdict_of(error, level)
     reproduce = ""
     if verdict not in (Verdict.HOLDS, Verdict.NOT_CLAIMED):
-        target, run = session.targets[label], session.run(label)
-        shown = snippet(target, run.adapter, clause) if "impl" in getattr(item, "fixturenames", ()) else ""
-        reproduce = shown or command(target, clause, session.options)
-    return Record(label, clause, level, verdict.value, message, notes.certificate, reproduce, notes.observations)
+        calls_it = "impl" in getattr(item, "fixturenames", ())
+        shown = snippet(session.runs[label].impl, clause) if calls_it else ""
+        reproduce = shown or command(session.targets[label], clause, session.options)
+    return Record(
+        label,
+        clause,
+        level,
+        verdict.value,
+        message,
+        notes.certificate,
+        reproduce,
+        notes.observations,
+    )
 
 
 def verdict_of(error: BaseException | None, level: str) -> tuple[Verdict, str]:

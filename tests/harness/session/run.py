@@ -1,4 +1,4 @@
-"""One run over one implementation: its profile and seed, the campaigns it has made so far, and the notes a test takes."""
+"""One run over one implementation: its profile, its seeds, and the campaigns it has made."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from zlib import crc32
 
 from dropspec.chance.campaign import Campaign
 from dropspec.chance.conduct import Results, conduct
-from dropspec.chance.plan import COUNTS, Plan, plan_for
+from dropspec.chance.plan import Plan
+from dropspec.core.arrays import Array
 from dropspec.core.errors import Hung, ImplementationError, NotClaimed, Undecided
+from dropspec.core.implementation import Implementation
 from dropspec.core.options import Profile
 from dropspec.core.recipes import Recipe, draw_recipes
-from dropspec.frameworks.base import Adapter
+from dropspec.families.base import Family
 
 Raised = ImplementationError | Hung | NotClaimed | Undecided
 SHARES = 8  # times what a property tries: so many different recipes a run has
@@ -33,11 +35,14 @@ class Notes:
 
 
 class Run:
-    """A profile, a seed, and the campaigns over one implementation. Every seed derives from what it is for, so two runs agree."""
+    """A profile, a seed, and the campaigns over one implementation.
 
-    def __init__(self, adapter: Adapter, profile: Profile, seed: int) -> None:
-        self.adapter, self.profile, self.seed = adapter, profile, seed
-        self.plan: Plan = plan_for(profile, adapter.family)
+    Every seed derives from its purpose, so two runs agree.
+    """
+
+    def __init__(self, impl: Implementation, family: Family, profile: Profile, seed: int) -> None:
+        self.impl, self.family, self.profile, self.seed = impl, family, profile, seed
+        self.plan: Plan = family.plan(profile)
         self._done: dict[Campaign, Results | Raised] = {}
 
     def seed_for(self, purpose: str) -> int:
@@ -46,32 +51,43 @@ class Run:
 
     @cached_property
     def recipes(self) -> tuple[Recipe, ...]:
-        """What the exact clauses are tried on: so many for all of them together, that most are met by several."""
+        """The recipes of all exact clauses together, so that most are met by several clauses."""
         return draw_recipes(SHARES * self.profile.examples, self.seed_for("recipes"))
 
     def recipes_for(self, name: str) -> Iterator[Recipe]:
-        """The plainest recipe, and all others from a place on that depends on the name of the property."""
+        """The plainest recipe, then all others, from a place that depends on the name."""
         plainest, *others = self.recipes
         start = self.seed_for(name) % len(others)
         return chain([plainest], others[start:], others[:start])
 
     def tol(self, clause: str) -> float:
         """The tolerance of a clause that counts by itself, in standard deviations of one trial."""
-        return COUNTS[clause].tol * self.profile.tolerance
+        return self.plan.counts[clause].tol * self.profile.tolerance
 
     def results(self, campaigns: Iterable[Campaign]) -> tuple[list[Results], list[Raised]]:
-        """Carries the campaigns out, once each; those in dtypes that are not taken are passed over.
+        """Carries the campaigns out, once each, except those in dtypes that are not taken.
 
-        Returns what they came to, and what was raised in those that came to nothing.
+        Returns their results, and what was raised by those that have none.
         """
-        done = [self._result(c) for c in campaigns if c.dtype in self.adapter.claims.dtypes]
-        return [d for d in done if isinstance(d, Results)], [d for d in done if not isinstance(d, Results)]
+        done = [self._result(c) for c in campaigns if c.dtype in self.impl.dtypes]
+        results = [d for d in done if isinstance(d, Results)]
+        return results, [d for d in done if not isinstance(d, Results)]
 
     def _result(self, campaign: Campaign) -> Results | Raised:
         if campaign not in self._done:
+            outputs = outputs_of(self.impl, campaign, self.seed_for(campaign.name))
             try:
-                with self.adapter.guard.watch(), self.adapter.one_thread():
-                    self._done[campaign] = conduct(campaign, self.adapter, self.plan.alpha, self.seed_for(campaign.name))
+                with self.impl.guard.watch(), self.impl.driver.one_thread():
+                    self._done[campaign] = conduct(campaign, outputs, self.plan.alpha)
             except (ImplementationError, Hung, NotClaimed, Undecided) as error:
                 self._done[campaign] = error
         return self._done[campaign]
+
+
+def outputs_of(impl: Implementation, campaign: Campaign, seed: int) -> Iterator[Array]:
+    """The outputs of training calls, one after another without reseeding, for ever."""
+    x = campaign.input()
+    impl.reseed(seed)
+    bound = impl.masks(campaign.rate).of(x)
+    while True:
+        yield bound.train(differentiable=campaign.differentiable).output

@@ -26,7 +26,6 @@ from dropspec.chance.lenses.pairs import (
 )
 from dropspec.chance.lenses.repeats import EchoLens, OverlapLens, TwinLens
 from dropspec.chance.lenses.sums import MeanLens, SquareLens, SumLens
-from dropspec.families.probes import INPUTS
 
 __all__ = ["Draw", "EchoLens", "Finding", "Lens", "OverlapLens", "TwinLens", "build"]
 
@@ -50,7 +49,7 @@ def build(name: str, campaign: Campaign, alpha: float) -> Lens:
         "example": ("the same unit of the example before", partial(pairs_of_examples, examples=campaign.shape[0])),
         "beside": ("the unit before it in the batch", left_pairs),
         "call": ("the same unit of the call before", pairs_before),
-        "output": ("the same input's weight of the output before", partial(pairs_in_word, apart=INPUTS[campaign.dtype])),
+        "output": ("the same input's weight of the output before", partial(pairs_in_word, apart=campaign.word)),
         "row": ("the weight 256 places before", pairs_above),
     }
     if name in pairs:

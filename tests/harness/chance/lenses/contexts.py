@@ -17,8 +17,7 @@ from dropspec.chance.campaign import Campaign
 from dropspec.chance.gauge import Gauge
 from dropspec.chance.lenses.base import Draw, Lens
 from dropspec.chance.lenses.pairs import Pairs
-from dropspec.core.arrays import QUADRANTS, values
-from dropspec.families.probes import INPUTS, signs_of_inputs
+from dropspec.core.arrays import QUADRANTS, thue_morse_signs, values
 
 LOW_BITS = np.array(
     [0xAAAAAAAAAAAAAAAA, 0xCCCCCCCCCCCCCCCC, 0xF0F0F0F0F0F0F0F0, 0xFF00FF00FF00FF00, 0xFFFF0000FFFF0000, 0xFFFFFFFF00000000], np.uint64
@@ -128,7 +127,7 @@ class ValueLens(HomogeneousLens):
 def by_sign(shape: tuple[int, ...], inputs: int) -> tuple[Any, Any]:
     """Where a weight is negative or positive, and where its input is, as bits of a draw; every row has the signs of the first."""
     row = values(shape)[:1]
-    of_input = np.resize(signs_of_inputs(inputs), row.shape)
+    of_input = np.resize(thue_morse_signs(inputs), row.shape)
     members = [Draw(np.broadcast_to(m, shape), None) for m in (row < 0, row > 0, of_input < 0, of_input > 0)]
     return np.stack([m.bits for m in members]), np.array([m.survivors for m in members])
 
@@ -138,5 +137,5 @@ class SignLens(ValueLens):
 
     def __init__(self, campaign: Campaign, alpha: float) -> None:
         self.contexts = [f"where the {what} is {sign}" for what in ("weight", "input") for sign in ("negative", "positive")]
-        self.members, self.sizes = by_sign(campaign.shape, INPUTS[campaign.dtype])
+        self.members, self.sizes = by_sign(campaign.shape, campaign.word)
         self._measure(campaign, alpha, self.sizes / prod(campaign.shape))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dropspec.core.arrays import Array, Bits
+from dropspec.core.arrays import Array, Bits, thue_morse_signs
 from dropspec.core.compare import number
 from dropspec.core.errors import Unreadable
 
@@ -57,13 +57,8 @@ def probe(examples: int, signs: Array, dtype: np.dtype[np.float64]) -> Probe:
     """
     at = np.arange(signs.shape[1])
     size = 2.0 ** (at % 3 - 1)
-    x = np.broadcast_to(signs_of_inputs(len(at)) * size, (examples, len(at)))
+    x = np.broadcast_to(thue_morse_signs(len(at)) * size, (examples, len(at)))
     return Probe(x.astype(dtype), (np.sign(signs.astype(np.float64)) * UNIT * 2.0**at / size).astype(dtype))
-
-
-def signs_of_inputs(inputs: int) -> Array:
-    """1 or -1 for each input, balanced over each binary digit of its place (Thue and Morse)."""
-    return np.where(np.bitwise_count(np.arange(inputs)) % 2, -1.0, 1.0)
 
 
 def _bits(words: NDArray[np.uint64], count: int) -> Bits:
