@@ -18,6 +18,7 @@ from dropspec.session.known_failures import known_failures
 from dropspec.session.supervise import Failed, supervise
 
 CONFORMANT, NOT_CONFORMANT, USAGE, INTERRUPTED = 0, 1, 2, 130
+PLUGIN = "dropspec.plugin"  # with which the children run
 TARGETS = """\
 targets:
   [label=]module:attribute       for instance mypackage.layers:MyDropout
@@ -114,7 +115,7 @@ def _check(parser: argparse.ArgumentParser, given: argparse.Namespace) -> int:
     packages = [family.tests for family in all_families()]
     try:
         known = known_failures(options.known, clauses) if options.known else []
-        journal = supervise(options, given.workers, packages)
+        journal = supervise(options, given.workers, packages, PLUGIN)
     except (Failed, ValueError) as error:
         print(f"dropspec: {error}", file=sys.stderr)
         return USAGE

@@ -20,7 +20,8 @@ from dropspec.core.arrays import Array
 from dropspec.core.errors import NotClaimed
 from dropspec.core.guard import Guard
 from dropspec.core.layer import Layer
-from dropspec.frameworks.base import Adapter, Claims
+from dropspec.frameworks.base import Adapter
+from dropspec.frameworks.base import Claims
 
 NEVER = 1e-300  # the chance of a wrong PASS, where there is to be none
 Ratios = Callable[[np.random.Generator, tuple[int, ...]], Array]  # output · keep / input of one call: 0 where dropped, 1 where right

@@ -31,7 +31,8 @@ from dropspec.core.records import Verdict
 from dropspec.core.target import parse_target
 from dropspec.families import all_clauses
 from dropspec.session.record import verdict_of
-from dropspec.session.run import Notes, Run
+from dropspec.session.run import Run
+from dropspec.core.notes import Notes
 from dropspec.targets.inspect import adapt
 
 if __name__ == "__main__":

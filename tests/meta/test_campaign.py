@@ -19,7 +19,8 @@ from dropspec.chance.gauge import Decision, Gauge
 from dropspec.chance.judge import judge_lens
 from dropspec.chance.lenses import build
 from dropspec.chance.lenses.base import Finding, Lens
-from dropspec.chance.plan import OF_MOMENTS, plan_for
+from dropspec.chance.plan import OF_MOMENTS
+from dropspec.chance.plan import plan_for
 from dropspec.core.arrays import Array, Bits
 from dropspec.core.clauses import FAMILIES
 from dropspec.core.errors import ImplementationError, NotClaimed, Undecided, Violation
@@ -30,8 +31,10 @@ from dropspec.core.risk import ALPHA_RUN
 from dropspec.families import all_clauses
 from dropspec.families.dropconnect import MOMENT_RATES
 from dropspec.families.dropout import EVERY_LENS, RIDGE_RATES
-from dropspec.frameworks.base import Adapter, Claims
-from dropspec.session.run import Notes, Run
+from dropspec.frameworks.base import Adapter
+from dropspec.frameworks.base import Claims
+from dropspec.session.run import Run
+from dropspec.core.notes import Notes
 
 ALPHA = 1e-12
 CAMPAIGN = Campaign(0.5, "float32", (16, 256), 0.01, (*EVERY_LENS, "mean", "square", "echo", "twins"))

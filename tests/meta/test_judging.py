@@ -9,7 +9,8 @@ from dropspec.core.arrays import Bits
 from dropspec.core.errors import ImplementationError, Undecided, Violation
 from dropspec.core.options import PROFILES
 from dropspec.session.judge import judge
-from dropspec.session.run import Notes, Run
+from dropspec.session.run import Run
+from dropspec.core.notes import Notes
 
 from .test_campaign import Fake, right
 

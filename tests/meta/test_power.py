@@ -10,7 +10,8 @@ import pytest
 from dropspec.chance import power
 from dropspec.chance.conduct import conduct
 from dropspec.chance.gauge import Decision
-from dropspec.chance.plan import COUNTS, plan_for
+from dropspec.chance.plan import COUNTS
+from dropspec.chance.plan import plan_for
 from dropspec.chance.power import Found, findings, of_lens
 from dropspec.core.clauses import FAMILIES
 from dropspec.core.options import PROFILES

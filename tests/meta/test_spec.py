@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from dropspec.chance.plan import plan_for
-from dropspec.core.clauses import FAMILIES, Clause
+from dropspec.core.clauses import Clause
+from dropspec.core.clauses import FAMILIES
 from dropspec.core.options import PROFILES
 from dropspec.families import all_clauses
 

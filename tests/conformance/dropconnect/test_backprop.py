@@ -6,6 +6,7 @@ from dropspec.core.arrays import DTYPES, FRACTION_BITS, Array, Bits, nonzero
 from dropspec.core.calls import Arrays
 from dropspec.core.cases import LARGE, Case
 from dropspec.core.compare import require, require_identical, require_rescaled
+from dropspec.core.notes import Notes
 from dropspec.core.recipes import cases
 from dropspec.core.recorded import Recorded
 from dropspec.families.dropconnect.cases import LinearCase, linear_cases
@@ -15,7 +16,7 @@ from dropspec.families.dropconnect.probes import Probe, probe
 from dropspec.properties import assume, clause, given
 from dropspec.properties.trials import require_own_backwards
 from dropspec.reference.dropconnect import gradients
-from dropspec.session.run import Notes, Run
+from dropspec.session.run import Run
 
 WIDE = ("float32", "float64")
 

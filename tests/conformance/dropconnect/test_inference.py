@@ -11,6 +11,7 @@ from dropspec.core.arrays import DTYPES, Array, Bits, nonzero
 from dropspec.core.cases import LARGE, Case
 from dropspec.core.compare import require, require_identical, require_rescaled
 from dropspec.core.errors import ImplementationError, NotClaimed, Violation
+from dropspec.core.notes import Notes
 from dropspec.core.recipes import cases, seeds
 from dropspec.core.risk import require_far_fetched
 from dropspec.families.dropconnect import MOMENT_RATES
@@ -18,7 +19,7 @@ from dropspec.families.dropconnect.cases import LinearCase, linear_cases
 from dropspec.families.dropconnect.linear import Linear
 from dropspec.properties import clause, given
 from dropspec.properties.trials import in_wide_dtypes, must_work, require_evaluation
-from dropspec.session.run import Notes, Run
+from dropspec.session.run import Run
 
 QUARTILE = 0.6744897501960817  # of the standard normal: half of it lies within
 
@@ -110,7 +111,7 @@ def test_the_gradients_are_the_plain_layers(impl: Linear, case: LinearCase) -> N
         expected["bias"] = came["bias"], g.sum(0)
     for which, (seen, wanted) in expected.items():
         require(
-            np.asarray(seen == wanted), f"in evaluation the gradient of the {which} must be the plain layer's", expected=wanted, came=seen
+            np.asarray(seen == wanted), f"in evaluation the gradient of the {which} must be the plain layer's", expected=wanted, came=np.asarray(seen)
         )
 
 
@@ -225,7 +226,7 @@ def test_the_average_is_taken_after_the_activation(impl: Linear, run: Run) -> No
     relu = impl.driver.relu()
     dtype = DTYPES[impl.dtypes[0]]
     impl.reseed(run.seed_for("inference-7"))
-    layer = impl.connect(0.5, np.tile(np.array([1.0, 1.0], dtype), (OUTPUTS, 1)), activation=relu)
+    layer = impl.connect(0.5, np.tile(np.array([1.0, 1.0], dtype), (OUTPUTS, 1)), options={"activation": relu})
     y = float(layer.evaluate(np.array([[1.0, -1.0]] * 2, dtype)).output[0].astype(np.float64).mean())
     deviation, right = np.sqrt(2.0), 0.3989422804014327  # rate / keep is 1, and W² x² sums to 2
     require_far_fetched(-OUTPUTS * impl.samples * 0.2**2 / 2)

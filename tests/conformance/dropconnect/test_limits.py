@@ -10,6 +10,7 @@ from dropspec.core.cases import LARGE, Case
 from dropspec.core.compare import require, require_identical, require_rescaled
 from dropspec.core.errors import NotClaimed, Violation
 from dropspec.core.layer import Bound
+from dropspec.core.notes import Notes
 from dropspec.core.recipes import cases, seeds
 from dropspec.core.recorded import Recorded
 from dropspec.core.risk import require_far_fetched
@@ -31,7 +32,7 @@ from dropspec.properties.trials import (
     require_share,
     require_survivors_next_to_1,
 )
-from dropspec.session.run import Notes, Run
+from dropspec.session.run import Run
 
 
 def bias_of(impl: Linear, case: LinearCase) -> Array | None:
@@ -54,7 +55,7 @@ def test_rate_0_is_the_plain_layer(impl: Linear, case: LinearCase) -> None:
         return
     for which, seen, expected in (("input", came["x"], g @ weight), ("weight", came["weight"], g.T @ x)):
         message = f"in training at rate 0 the gradient of the {which} must be the plain layer's"
-        require(np.asarray(seen == expected), message, expected=expected, came=seen)
+        require(np.asarray(seen == expected), message, expected=expected, came=np.asarray(seen))
 
 
 def gradients_where_offered(run: Recorded, upstream: Array) -> Arrays | None:
@@ -94,7 +95,7 @@ def test_rate_1_leaves_the_bias_alone(impl: Linear, case: LinearCase) -> None:
     if g is None:
         return
     for which, came in (("weight", g["weight"]), ("input", g["x"])):
-        require(np.asarray(came == 0), f"in training at rate 1 the gradient of the {which} must be 0", gradient=came)
+        require(np.asarray(came == 0), f"in training at rate 1 the gradient of the {which} must be 0", gradient=np.asarray(came))
     if g["bias"] is not None and bias is not None:
         total = case.upstream.sum(0, dtype=np.float64) * (impl.bias == "kept")
         allowed = (case.shape[0] + 8) * 2.0 ** -FRACTION_BITS[case.dtype] * np.abs(case.upstream).sum(0, dtype=np.float64)

@@ -10,6 +10,7 @@ from dropspec.core.arrays import DTYPES, FRACTION_BITS, Array, Bits, nonzero
 from dropspec.core.cases import LARGE, Case
 from dropspec.core.compare import require, require_identical, require_rescaled
 from dropspec.core.errors import ImplementationError, NotClaimed, Violation
+from dropspec.core.notes import Notes
 from dropspec.core.recipes import cases, seeds
 from dropspec.families.dropconnect import BIAS_RATE, MOMENT_RATES
 from dropspec.families.dropconnect.cases import LinearCase, linear_cases
@@ -19,7 +20,7 @@ from dropspec.families.dropconnect.probes import probe
 from dropspec.properties import assume, clause, given
 from dropspec.properties.trials import in_wide_dtypes, require_scales
 from dropspec.reference.dropconnect import forward
-from dropspec.session.run import Notes, Run
+from dropspec.session.run import Run
 
 WIDE = ("float32", "float64")  # where a missing product cannot be taken for rounding
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from dropspec.core.arrays import DTYPES, Bits, nonzero
 from dropspec.core.errors import NotClaimed, Undecided, Unreadable, Violation
+from dropspec.core.notes import Notes
 from dropspec.core.recipes import seeds
 from dropspec.core.risk import require_far_fetched
 from dropspec.families.dropconnect.linear import Linear
@@ -11,7 +12,7 @@ from dropspec.families.dropconnect.onehot import FAR, of_many_weights
 from dropspec.properties import clause, given
 from dropspec.properties.trials import require_share
 from dropspec.session.judge import judge
-from dropspec.session.run import Notes, Run
+from dropspec.session.run import Run
 
 SIZE = 16  # outputs, and inputs
 ALIKE = {

@@ -7,11 +7,12 @@ from dropspec.core.cases import LARGE, Case
 from dropspec.core.compare import require, require_identical, require_rescaled
 from dropspec.core.errors import Violation
 from dropspec.core.implementation import Implementation
+from dropspec.core.notes import Notes
 from dropspec.core.recipes import cases
 from dropspec.core.risk import require_far_fetched
 from dropspec.properties import clause, given
 from dropspec.properties.trials import refuses_rate_1, require_evaluation
-from dropspec.session.run import Notes, Run
+from dropspec.session.run import Run
 
 
 @clause("eval-1")

@@ -10,10 +10,11 @@ from dropspec.chance.gauge import Gauge
 from dropspec.core.arrays import DTYPES, Array
 from dropspec.core.errors import NotClaimed, Violation
 from dropspec.core.implementation import Implementation
+from dropspec.core.notes import Notes
 from dropspec.families.dropout import RIDGE_RATES
 from dropspec.properties import clause
 from dropspec.session.judge import judge
-from dropspec.session.run import Notes, Run
+from dropspec.session.run import Run
 
 
 @clause("expectation-1")

@@ -7,11 +7,12 @@ import numpy as np
 from dropspec.core.arrays import DTYPES, Array, Bits, nonzero
 from dropspec.core.errors import ImplementationError, NotClaimed, Undecided, Violation
 from dropspec.core.implementation import Implementation
+from dropspec.core.notes import Notes
 from dropspec.core.recorded import Recorded
 from dropspec.core.risk import require_far_fetched
 from dropspec.properties import clause
 from dropspec.session.judge import judge
-from dropspec.session.run import Notes, Run
+from dropspec.session.run import Run
 
 UNITS = 256
 

@@ -7,11 +7,12 @@ from dropspec.core.cases import Case
 from dropspec.core.compare import require, require_rescaled, rescaled
 from dropspec.core.errors import Violation
 from dropspec.core.implementation import Implementation
+from dropspec.core.notes import Notes
 from dropspec.core.recipes import cases
 from dropspec.core.risk import require_far_fetched
 from dropspec.properties import assume, clause, given
 from dropspec.properties.trials import require_every_dtype, require_right_values_in_every_dtype
-from dropspec.session.run import Notes, Run
+from dropspec.session.run import Run
 
 
 @clause("numerics-1")

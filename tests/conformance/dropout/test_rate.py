@@ -6,12 +6,13 @@ from dropspec.core.arrays import DTYPES, nonzero
 from dropspec.core.cases import Case
 from dropspec.core.errors import Violation
 from dropspec.core.implementation import Implementation
+from dropspec.core.notes import Notes
 from dropspec.core.recipes import cases
 from dropspec.core.risk import require_far_fetched
 from dropspec.properties import clause, given
 from dropspec.properties.trials import require_share
 from dropspec.session.judge import judge
-from dropspec.session.run import Notes, Run
+from dropspec.session.run import Run
 
 
 @clause("rate-1")

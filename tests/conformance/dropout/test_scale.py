@@ -6,10 +6,11 @@ from dropspec.core.arrays import DTYPES, Array, Bits, nonzero
 from dropspec.core.cases import LARGE, Case
 from dropspec.core.compare import require, require_rescaled, ulps_between
 from dropspec.core.implementation import Implementation
+from dropspec.core.notes import Notes
 from dropspec.core.recipes import cases
 from dropspec.properties import assume, clause, given
 from dropspec.properties.trials import require_scales
-from dropspec.session.run import Notes, Run
+from dropspec.session.run import Run
 
 
 def survivors(y: Array) -> Bits:

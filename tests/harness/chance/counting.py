@@ -8,7 +8,7 @@ from typing import Any
 from dropspec.chance.campaign import BUDGET
 from dropspec.chance.gauge import Decision, Gauge, samples_for
 from dropspec.core.errors import Undecided, Violation
-from dropspec.session.run import Notes
+from dropspec.core.notes import Notes
 
 
 def count(gauge: Gauge, tol: float, samples: Iterator[Any]) -> None:

@@ -7,8 +7,8 @@ from dropspec.chance.conduct import Results
 from dropspec.chance.gauge import Decision
 from dropspec.chance.lenses.base import Finding
 from dropspec.core.errors import NotClaimed, Undecided, Violation
+from dropspec.core.notes import Notes
 from dropspec.core.risk import BETA
-from dropspec.session.run import Notes
 
 RATE_FREE = frozenset({"rate", "echo", "twins", "overlap"})
 NEED_THE_RATE = frozenset({"sum of row", "sum of call"})

@@ -56,7 +56,10 @@ class Case:
 
 
 @lru_cache(maxsize=4096)  # many properties share a case, and some ask for its input twice
-def numbers(role: str, shape: tuple[int, ...], dtype: np.dtype[np.float64], values: str, seed: int) -> Array:
+def numbers(
+    role: str, shape: tuple[int, ...], dtype: np.dtype[np.float64], values: str, seed: int
+) -> Array:
+    """Numbers of a kind (see Case.values), the same for the same arguments; not to be changed."""
     drawn = np.asarray(_drawn(np.random.default_rng([crc32(f"{role} {shape} {values}".encode()), seed]), shape, dtype, values))
     drawn.flags.writeable = False
     return drawn

@@ -33,8 +33,8 @@ class Framework(ABC):
     """A framework of arrays. Found through the entry-point group `dropspec.frameworks`.
 
     `arrays` is a regular expression for annotations of its arrays. `borrowed` are the dtypes that
-    its arrays take from elsewhere: a target is not accused of refusing them. `install` is what pip
-    installs where `modules` cannot be imported.
+    its arrays take from elsewhere: a target is not accused of refusing them. `modules` are what it
+    imports, whose versions matter; `install` is what pip installs where they are missing.
     """
 
     name: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dropspec.core.risk import MISS
@@ -127,8 +127,9 @@ def add_options(add: Callable[..., Any], prefix: str) -> None:
 
 def options_from(namespace: Any, prefix: str, targets: tuple[str, ...]) -> Options:
     """The options that a parser found, in its attributes of that prefix."""
-    found = {o.field: getattr(namespace, prefix + o.name) for o in TABLE}
-    return Options(targets, **{f: tuple(v) if isinstance(v, list) else v for f, v in found.items()})
+    found: dict[str, Any] = {o.field: getattr(namespace, prefix + o.name) for o in TABLE}
+    fields = {f: tuple(v) if isinstance(v, list) else v for f, v in found.items()}
+    return replace(Options(targets), **fields)
 
 
 def as_arguments(options: Options, prefix: str) -> Iterator[str]:

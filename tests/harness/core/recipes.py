@@ -61,6 +61,7 @@ class Inputs(Generic[T]):
 
 
 def entry_at(place: int, entries: Sequence[E]) -> E:
+    """The entry at a place of a recipe, which is in 2^-16 of the length."""
     return entries[place * len(entries) // PLACES]
 
 

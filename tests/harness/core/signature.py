@@ -95,7 +95,7 @@ class Signature:
     ) -> str:
         """A construction in Python: `Dropout(0.5)`."""
         by_place, by_name = self._arguments(sizes, rate)
-        named = by_name | self._fixed() | options
+        named = {**by_name, **self._fixed(), **options}
         given = [spelled(v) for v in by_place] + [f"{n}={spelled(v)}" for n, v in named.items()]
         given += [f"{self.stream}={stream}"] if self.stream and stream else []
         return f"{name}({', '.join(given)})"

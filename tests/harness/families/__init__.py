@@ -12,7 +12,7 @@ from dropspec.families.base import Family
 @cache
 def all_families() -> tuple[Family, ...]:
     """Every family, those of the fewest arrays first: this package's own, and by entry point."""
-    found = discover(__name__, "dropspec.families", Family)
+    found = discover(__name__, "dropspec.families", Family)  # type: ignore[type-abstract]
     return tuple(sorted(found, key=lambda family: (len(family.arrays), family.name)))
 
 

@@ -11,5 +11,5 @@ from dropspec.core.framework import Framework
 @cache
 def all_frameworks() -> tuple[Framework, ...]:
     """Every framework by name: this package's own, and those of entry points."""
-    found = discover(__name__, "dropspec.frameworks", Framework)
+    found = discover(__name__, "dropspec.frameworks", Framework)  # type: ignore[type-abstract]
     return tuple(sorted(found, key=lambda framework: framework.name))

@@ -26,6 +26,7 @@ class NumpyFramework(Framework):
     name = "numpy"
     arrays = "ndarray|NDArray|ArrayLike|numpy"
     borrowed = frozenset({"bfloat16"})
+    modules = ("numpy",)
 
     def fit(self, thing: Any, target: Target) -> Fit:
         """Any function may take NumPy arrays."""

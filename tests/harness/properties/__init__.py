@@ -16,8 +16,9 @@ from dropspec.core.calls import Call
 from dropspec.core.cases import Case
 from dropspec.core.errors import ImplementationError, NotClaimed, Undecided, Violation
 from dropspec.core.implementation import Implementation
+from dropspec.core.notes import Notes
 from dropspec.core.recipes import Inputs, Recipe, recipes
-from dropspec.session.run import Notes, Run
+from dropspec.session.run import Run
 
 Test = Callable[..., None]
 SHRINKS = 60  # calls spent on making a counterexample smaller; a count, not a time, so that two runs end with the same one

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from dropspec.core.implementation import Implementation
+from dropspec.core.notes import Notes
 from dropspec.session.book import Book
-from dropspec.session.run import Notes, Run
+from dropspec.session.run import Run
 
 
 def _book(config: pytest.Config) -> Book:

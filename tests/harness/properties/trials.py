@@ -17,8 +17,9 @@ from dropspec.core.compare import require, require_identical, require_rescaled
 from dropspec.core.errors import BadReply, ImplementationError, NotClaimed, Violation
 from dropspec.core.implementation import Implementation
 from dropspec.core.layer import Layer
+from dropspec.core.notes import Notes
 from dropspec.core.risk import COINCIDENCE, require_far_fetched
-from dropspec.session.run import Notes, Run
+from dropspec.session.run import Run
 
 NO_RATES = (-0.1, 1.1, 1.005, float("nan"), float("inf"), float("-inf"), -1.0, 2.0)
 UNITS = 256

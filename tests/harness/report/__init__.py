@@ -16,7 +16,8 @@ from dropspec.report.format import Format
 @cache
 def all_formats() -> dict[str, Format]:
     """Every format by name: this package's own, and those of entry points."""
-    return {found.name: found for found in discover(__name__, "dropspec.reports", Format)}
+    found = discover(__name__, "dropspec.reports", Format)  # type: ignore[type-abstract]
+    return {one.name: one for one in found}
 
 
 def wanted(options: Options) -> list[tuple[Format, Path]]:

@@ -14,6 +14,7 @@ from dropspec import __version__
 from dropspec.core.options import PROFILES, Options
 from dropspec.core.records import Answer, Judged, Verdict
 from dropspec.core.risk import ALPHA_RUN, BETA, MISS
+from dropspec.frameworks import all_frameworks
 
 STYLES = {
     Verdict.HOLDS: "green",
@@ -47,7 +48,8 @@ def show(answers: Sequence[Answer], options: Options, console: Console | None = 
 def versions() -> str:
     """The versions of what the verdicts may depend on."""
     found = [f"python {platform.python_version()}"]
-    for package in ("torch", "numpy", "hypothesis"):
+    of_frameworks = [module for framework in all_frameworks() for module in framework.modules]
+    for package in (*of_frameworks, "hypothesis"):
         try:
             found.append(f"{package} {version(package)}")
         except PackageNotFoundError:

@@ -8,8 +8,9 @@ from dropspec.chance.conduct import Results
 from dropspec.chance.judge import judge_lens
 from dropspec.core.clauses import Clause
 from dropspec.core.errors import Hung, ImplementationError, NotClaimed, Undecided, Violation
+from dropspec.core.notes import Notes
 from dropspec.core.records import Judged, Record, Verdict
-from dropspec.session.run import Notes, Raised, Run
+from dropspec.session.run import Raised, Run
 
 
 def judge(run: Run, clause: str, notes: Notes) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from dropspec.core.errors import Hung, ImplementationError, NotClaimed, Undecided, Violation
+from dropspec.core.notes import Notes
 from dropspec.core.records import Record, Verdict
 from dropspec.session.item import label_of
 from dropspec.session.reproduce import command, snippet
-from dropspec.session.run import Notes
 from dropspec.session.session import Session
 
 

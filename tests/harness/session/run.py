@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
 from zlib import crc32
@@ -20,18 +19,6 @@ from dropspec.families.base import Family
 
 Raised = ImplementationError | Hung | NotClaimed | Undecided
 SHARES = 8  # times what a property tries: so many different recipes a run has
-
-
-@dataclass
-class Notes:
-    """What a test found beyond its verdict: the certificate it earned, and numbers that a diagnosis may want."""
-
-    certificate: str = ""
-    observations: dict[str, float] = field(default_factory=dict)
-
-    def observe(self, name: str, value: float) -> None:
-        """Keeps a number by name."""
-        self.observations[name] = float(value)
 
 
 class Run:

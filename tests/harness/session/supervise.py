@@ -30,10 +30,12 @@ class Failed(Exception):
     """The properties could not be run at all; the message is what pytest printed."""
 
 
-def supervise(options: Options, workers: int, packages: Sequence[str]) -> Journal:
+def supervise(
+    options: Options, workers: int, packages: Sequence[str], plugin: str
+) -> Journal:
     """Runs the properties of these packages in so many processes, until every one has ended.
 
-    Raises Failed where none could be planned.
+    Each process is pytest with that plugin. Raises Failed where no property could be planned.
     """
     whole, stop = Journal(), threading.Event()
     with (
@@ -43,7 +45,7 @@ def supervise(options: Options, workers: int, packages: Sequence[str]) -> Journa
         # the user's own settings are for the user's own tests
         Path(folder, "pytest.ini").write_text("[pytest]\n", "utf-8")
         shards = [
-            _Shard(options, tuple(packages), Path(folder), number, workers, stop)
+            _Shard(options, tuple(packages), plugin, Path(folder), number, workers, stop)
             for number in range(workers)
         ]
         try:
@@ -60,6 +62,7 @@ class _Shard:
 
     options: Options
     packages: tuple[str, ...]
+    plugin: str
     folder: Path
     number: int
     workers: int
@@ -102,7 +105,7 @@ class _Shard:
         return bool(left)
 
     def _arguments(self) -> list[str]:
-        pytest = [sys.executable, "-m", "pytest", *QUIETLY, "-p", "dropspec.plugin"]
+        pytest = [sys.executable, "-m", "pytest", *QUIETLY, "-p", self.plugin]
         pytest += ["-c", str(self.folder / "pytest.ini"), "--rootdir", str(self.folder)]
         targets = [part for target in self.options.targets for part in ("--dropspec", target)]
         own = {

@@ -199,7 +199,7 @@ class _Inspection:
 
         A framework may borrow a dtype from elsewhere: a target is not accused of refusing it.
         """
-        facts, taken, refused = impl.facts, [], {}
+        facts, taken, refused = impl.facts, list[str](), dict[str, str]()
         if facts.kind is Kind.OBJECT:
             return self._made(replace(facts, dtypes=facts.declared.dtypes), site)
         named = {framework.name: framework for framework in self.frameworks}

@@ -34,6 +34,11 @@ def rate_of(
     return parameters[0] if parameters and parameters[0].name not in others else None
 
 
+def name_of(parameter: inspect.Parameter | None) -> str | None:
+    """The name of a parameter that may be missing."""
+    return None if parameter is None else parameter.name
+
+
 def annotation_of_stream(parameter: inspect.Parameter | None) -> str:
     """How the annotation of a random stream reads; empty without one."""
     if parameter is None or parameter.annotation is parameter.empty:
@@ -67,7 +72,7 @@ def read_signature(target: str, thing: Callable[..., Any]) -> Signature:
             f"but dropspec calls it as {offered}, at many rates"
             + (". Of a function that builds layers, give the class" if builds else "")
         )
-    if missing := required_of(rest, [rate.name, training, stream and stream.name]):
+    if missing := required_of(rest, [rate.name, training, name_of(stream)]):
         raise BadTarget(
             f"{target} wants the arguments ({', '.join(names)}), but dropspec can only call it as "
             f"{offered}: give a class or function that fills in {', '.join(missing)}, "
@@ -80,7 +85,7 @@ def read_signature(target: str, thing: Callable[..., Any]) -> Signature:
         rate_is_keep=rate.name.lower() in KEEPS,
         training=training,
         training_is_inverted=training in INFERENCE,
-        stream=stream and stream.name,
+        stream=name_of(stream),
         stream_annotation=annotation_of_stream(stream),
         stream_is_optional=stream is not None and stream.default is None,
         works_in_place=any(p.name == "inplace" and p.default is True for p in rest),

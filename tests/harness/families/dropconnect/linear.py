@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from dropspec.core.arrays import DTYPES, Array, Bits, nonzero
-from dropspec.core.driver import Driver, refuse
+from dropspec.core.driver import NONE, Driver, refuse
 from dropspec.core.errors import ImplementationError, NotClaimed, Unreadable
 from dropspec.core.facts import Facts, Kind
 from dropspec.core.implementation import Implementation
@@ -64,7 +64,11 @@ class Linear(Implementation):
             refuse("it has no bias")
 
     def connect(
-        self, rate: Any, weight: Array, bias: Array | None = None, **options: Any
+        self,
+        rate: Any,
+        weight: Array,
+        bias: Array | None = None,
+        options: Mapping[str, Any] = NONE,
     ) -> Layer:
         """A new layer of weight.shape = (outputs, inputs), with this weight and bias.
 
@@ -83,7 +87,7 @@ class Linear(Implementation):
         """A new layer that is built with `bias=False`. Raises NotClaimed where it cannot be."""
         if self.facts.kind is not Kind.CLASS:
             refuse("it is not a class that is built with or without a bias")
-        return self.connect(rate, weight, None, bias=False)
+        return self.connect(rate, weight, options={"bias": False})
 
     def constructed(self, rate: Any) -> Layer:
         """A layer; of a class, one of that rate has been constructed."""

@@ -15,6 +15,7 @@ from dropspec.targets.signature import (
     VARIADIC,
     annotation_of_stream,
     flag_of,
+    name_of,
     rate_of,
     required_of,
     stream_of,
@@ -72,7 +73,7 @@ def read_linear_signature(target: str, thing: Callable[..., Any]) -> Signature:
     rest = _after_the_arrays(named, sizes, is_class)
     rate = rate_of(rest, LINEAR_RATES, (*NOT_A_RATE, "bias"))
     training, stream = flag_of(rest), stream_of(rest)
-    filled = [rate and rate.name, training, stream and stream.name, *sizes]
+    filled = [name_of(rate), training, name_of(stream), *sizes]
     if rate is None or required_of(rest, filled):
         raise BadTarget(
             f"{target} wants the arguments ({', '.join(names) or '*args'}), but dropspec can only "
@@ -87,7 +88,7 @@ def read_linear_signature(target: str, thing: Callable[..., Any]) -> Signature:
         rate_is_keep=rate.name.lower() in KEEPS,
         training=training,
         training_is_inverted=training in INFERENCE,
-        stream=stream and stream.name,
+        stream=name_of(stream),
         stream_annotation=annotation_of_stream(stream),
         stream_is_optional=stream is not None and stream.default is None,
         sizes=sizes,

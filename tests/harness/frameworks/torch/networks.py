@@ -73,8 +73,8 @@ class TorchNetworks(Networks):
                     (g,) = torch.autograd.grad(loss(h, y, u), leaf)
                 of_layer = torch.where(mask, 1 / (1 - rate), 0.0) * (1 if name == "a sum" else u)
                 expected = of_layer + (u if "residual" in name else 0)
-                found = (t.double().numpy() for t in (g, expected))
-                yield Backward(f"{name} of outputs, in {dtype}", *found, mask.numpy())
+                came, right = (t.double().numpy() for t in (g, expected))
+                yield Backward(f"{name} of outputs, in {dtype}", came, right, mask.numpy())
 
     def twice_on_one_input(self, rate: float, seed: int, units: int) -> list[tuple[Array, Array]]:
         """Both forward passes come before the backward passes."""
@@ -188,6 +188,7 @@ class _Nest(nn.Module):
         self.blocks = nn.ModuleList([nn.Sequential(nn.Identity(), inner)])
 
     def forward(self, x: Tensor) -> Any:
+        """The layer's own output."""
         return self.blocks[0](x)
 
 
