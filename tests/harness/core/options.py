@@ -128,7 +128,10 @@ def add_options(add: Callable[..., Any], prefix: str) -> None:
 def options_from(namespace: Any, prefix: str, targets: tuple[str, ...]) -> Options:
     """The options that a parser found, in its attributes of that prefix."""
     found: dict[str, Any] = {o.field: getattr(namespace, prefix + o.name) for o in TABLE}
-    fields = {f: tuple(v) if isinstance(v, list) else v for f, v in found.items()}
+    fields: dict[str, Any] = {
+        field: tuple(value) if isinstance(value, list) else value
+        for field, value in found.items()
+    }
     return replace(Options(targets), **fields)
 
 
