@@ -8,17 +8,15 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from dropspec import __version__
+from dropspec.api import judge
 from dropspec.core.clauses import Clause
 from dropspec.core.errors import did_you_mean
 from dropspec.core.options import add_options, options_from
 from dropspec.families import all_clauses, all_families
 from dropspec.report import terminal, wanted, write_all
-from dropspec.session.answers import answers
-from dropspec.session.known_failures import known_failures
-from dropspec.session.supervise import Failed, supervise
+from dropspec.session.supervise import Failed
 
 CONFORMANT, NOT_CONFORMANT, USAGE, INTERRUPTED = 0, 1, 2, 130
-PLUGIN = "dropspec.plugin"  # with which the children run
 TARGETS = """\
 targets:
   [label=]module:attribute       for instance mypackage.layers:MyDropout
@@ -111,19 +109,14 @@ def _check(parser: argparse.ArgumentParser, given: argparse.Namespace) -> int:
         parser.error(str(error))
     # as an exception, so that the children are ended with it
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    clauses = all_clauses()
-    packages = [family.tests for family in all_families()]
     try:
-        known = known_failures(options.known, clauses) if options.known else []
-        journal = supervise(options, given.workers, packages, PLUGIN)
+        found = judge(options, given.workers)
     except (Failed, ValueError) as error:
         print(f"dropspec: {error}", file=sys.stderr)
         return USAGE
     except KeyboardInterrupt:
         print("dropspec: interrupted", file=sys.stderr)
         return INTERRUPTED
-    asked = [clauses[name] for name in options.clauses or clauses]
-    found = answers(journal.records, journal.labels, journal.unusable, asked, known)
     terminal.show(found, options)
     write_all(found, options)
     if any(answer.unusable for answer in found):

@@ -92,7 +92,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
 
 def _folder(package: str) -> Path | None:
-    """The folder of a package; None where it is not installed."""
+    """The folder of a package, or the file of a module; None where it is not installed."""
     spec = importlib.util.find_spec(package)
-    found = spec and spec.submodule_search_locations
+    found = spec and (spec.submodule_search_locations or [spec.origin])
     return Path(next(iter(found))).resolve() if found else None

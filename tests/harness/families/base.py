@@ -16,7 +16,7 @@ class Family(Site):
     """A family of dropout. Found in this package, or by an entry point of `dropspec.families`.
 
     `spec` is the page of its clauses, as package and file; `tests` is the package of its
-    properties, a file a chapter.
+    properties, a file a chapter; or a single module of them.
     """
 
     spec: tuple[str, str]

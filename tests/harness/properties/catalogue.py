@@ -26,10 +26,11 @@ class Property:
 
 @cache
 def properties_of(package: str) -> tuple[Property, ...]:
-    """Every property of the `test_…` modules of a package."""
-    folder = importlib.import_module(package).__path__
-    names = [m.name for m in pkgutil.iter_modules(folder) if m.name.startswith("test_")]
-    modules = [importlib.import_module(f"{package}.{name}") for name in names]
+    """Every property of the `test_…` modules of a package, or of a single module."""
+    top = importlib.import_module(package)
+    found = (m.name for m in pkgutil.iter_modules(getattr(top, "__path__", ())))
+    names = [f"{package}.{name}" for name in found if name.startswith("test_")]
+    modules = [importlib.import_module(name) for name in names] or [top]
     return tuple(
         Property(mark.args[0], mark.kwargs["should"], test)
         for module in modules
