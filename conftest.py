@@ -1,4 +1,4 @@
-"""Makes `dropspec` mean this checkout, installed (`pip install -e .`) or not, and loads its plugin."""
+"""Makes `dropspec` mean this checkout, installed or not, and loads its pytest plugin."""
 
 import importlib.util
 import sys
@@ -9,13 +9,19 @@ HARNESS = ROOT / "tests" / "harness"
 
 spec = importlib.util.find_spec("dropspec")
 if spec is None or spec.origin is None:
-    folders = [str(HARNESS), str(ROOT)]  # dropspec.gauge is tests/harness/gauge.py, dropspec.spec is spec/
-    spec = importlib.util.spec_from_file_location("dropspec", HARNESS / "__init__.py", submodule_search_locations=folders)
+    # dropspec.gauge is tests/harness/gauge.py, dropspec.spec is spec/
+    folders = [str(HARNESS), str(ROOT)]
+    spec = importlib.util.spec_from_file_location(
+        "dropspec", HARNESS / "__init__.py", submodule_search_locations=folders
+    )
     assert spec is not None
     assert spec.loader is not None
     sys.modules["dropspec"] = package = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(package)
 elif Path(spec.origin).resolve().parent != HARNESS:
-    raise RuntimeError(f"these are the tests of {ROOT}, but dropspec is installed from elsewhere: run `pip install -e .` here first")
+    raise RuntimeError(
+        f"these are the tests of {ROOT}, but dropspec is installed from elsewhere: run `pip install"
+        " -e .` here first"
+    )
 
 pytest_plugins = ("dropspec.plugin",)

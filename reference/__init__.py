@@ -1,10 +1,14 @@
-"""The reference implementation: NumPy beside the spec in `dropout` and `dropconnect`, torch layers of the same in `layers`."""
+"""The reference implementation: NumPy beside the spec in `dropout` and `dropconnect`, torch layers
+of the same in `layers`.
+"""
 
 from typing import Any
 
 
 def __getattr__(name: str) -> Any:
-    """The torch layers by their bare names, imported on first use: reading the NumPy reference needs no torch."""
+    """The torch layers by their bare names, imported on first use: reading the NumPy reference
+    needs no torch.
+    """
     if name in ("Dropout", "DropConnect"):
         from . import layers
 

@@ -1,10 +1,12 @@
 """DropConnect in NumPy, to be read beside spec/dropconnect.md (Wan et al. 2013).
 
-A linear layer whose weights are dropped, not its activations: y = (M ∘ W) x / keep + b. As in `dropout`, chance is kept apart from
-arithmetic: `draw_masks` decides which weights survive, and everything after it follows from those masks.
+A linear layer whose weights are dropped, not its activations: y = (M ∘ W) x / keep + b. As in
+`dropout`, chance is kept apart from arithmetic: `draw_masks` decides which weights survive, and
+everything after it follows from those masks.
 
-x has the shape (examples, inputs), a weight (outputs, inputs), a bias (outputs,), a mask that of the weight, or with one for each example
-(examples, outputs, inputs). Products are formed in float64 and rounded once to the dtype of x.
+x has the shape (examples, inputs), a weight (outputs, inputs), a bias (outputs,), a mask that of
+the weight, or with one for each example (examples, outputs, inputs). Products are formed in
+float64 and rounded once to the dtype of x.
 """
 
 from __future__ import annotations
@@ -22,23 +24,40 @@ Sharing = Literal["example", "call"]
 
 @dataclass(frozen=True)
 class Gradients:
-    """The gradients with respect to the input, the weight and the bias, each of the shape of its own."""
+    """The gradients with respect to the input, the weight and the bias, each of the shape of its
+    own.
+    """
 
     x: Array
     weight: Array
     bias: Array
 
 
-def draw_masks(examples: int, weight: Array, rate: float, rng: np.random.Generator, mask_per: Sharing = "example") -> Mask:
+def draw_masks(
+    examples: int,
+    weight: Array,
+    rate: float,
+    rng: np.random.Generator,
+    mask_per: Sharing = "example",
+) -> Mask:
     """A mask for each example, as in the paper, or one for the whole call (weights-1 … 8)."""
-    return draw_mask((examples, *weight.shape) if mask_per == "example" else weight.shape, rate, rng)
+    return draw_mask(
+        (examples, *weight.shape) if mask_per == "example" else weight.shape, rate, rng
+    )
 
 
-def forward(x: Array, weight: Array, bias: Array | None, mask: Mask, rate: float, bias_mask: Mask | None = None) -> Array:
+def forward(
+    x: Array,
+    weight: Array,
+    bias: Array | None,
+    mask: Mask,
+    rate: float,
+    bias_mask: Mask | None = None,
+) -> Array:
     """(M ∘ W) x / keep + b (product-1 … 3).
 
-    The bias is kept as it is, as in most code; the paper drops it like a weight, which is what `bias_mask` is for, of shape (outputs,) or
-    (examples, outputs).
+    The bias is kept as it is, as in most code; the paper drops it like a weight, which is what
+    `bias_mask` is for, of shape (outputs,) or (examples, outputs).
     """
     y = _product(_masked(weight, mask, rate), x)
     if bias is not None:
@@ -46,14 +65,26 @@ def forward(x: Array, weight: Array, bias: Array | None, mask: Mask, rate: float
     return y.astype(x.dtype)
 
 
-def gradients(upstream: Array, x: Array, weight: Array, mask: Mask, rate: float, bias_mask: Mask | None = None) -> Gradients:
-    """The gradients for an upstream gradient of shape (examples, outputs), through the very masks of the forward (backprop-1 … 3)."""
+def gradients(
+    upstream: Array, x: Array, weight: Array, mask: Mask, rate: float, bias_mask: Mask | None = None
+) -> Gradients:
+    """The gradients for an upstream gradient of shape (examples, outputs), through the very masks
+    of the forward (backprop-1 … 3).
+    """
     g, inputs = upstream.astype(np.float64), x.astype(np.float64)
     masked = _masked(weight, mask, rate)
-    of_x = np.einsum("no,noi->ni" if masked.ndim == 3 else "no,oi->ni", g, masked.astype(np.float64))
-    of_each = apply_mask(g[:, :, None] * inputs[:, None, :], np.broadcast_to(mask, (len(x), *weight.shape)), rate)
+    of_x = np.einsum(
+        "no,noi->ni" if masked.ndim == 3 else "no,oi->ni", g, masked.astype(np.float64)
+    )
+    of_each = apply_mask(
+        g[:, :, None] * inputs[:, None, :], np.broadcast_to(mask, (len(x), *weight.shape)), rate
+    )
     of_bias = g if bias_mask is None else apply_mask(g, np.broadcast_to(bias_mask, g.shape), rate)
-    return Gradients(of_x.astype(x.dtype), of_each.sum(0).astype(weight.dtype), of_bias.sum(0).astype(weight.dtype))
+    return Gradients(
+        of_x.astype(x.dtype),
+        of_each.sum(0).astype(weight.dtype),
+        of_bias.sum(0).astype(weight.dtype),
+    )
 
 
 def mean_field(x: Array, weight: Array, bias: Array | None) -> Array:
@@ -63,10 +94,12 @@ def mean_field(x: Array, weight: Array, bias: Array | None) -> Array:
 
 
 def moments(x: Array, weight: Array, bias: Array | None, rate: float) -> tuple[Array, Array]:
-    """The mean W x + b and the variance rate / keep · (W ∘ W)(x ∘ x) of the output over masks, in float64 (product-4, product-5).
+    """The mean W x + b and the variance rate / keep · (W ∘ W)(x ∘ x) of the output over masks, in
+    float64 (product-4, product-5).
 
-    The paper's variance p (1 - p) (W ∘ W)(v ∘ v) is that without the scaling by 1 / keep in training. At rate 1 both terms of the scaled
-    sum are 0: nothing survives, so the variance is 0.
+    The paper's variance p (1 - p) (W ∘ W)(v ∘ v) is that without the scaling by 1 / keep in
+    training. At rate 1 both terms of the scaled sum are 0: nothing survives, so the variance is
+    0.
     """
     wide = [a.astype(np.float64) for a in (x, weight)]
     ratio = rate / (1 - rate) if rate < 1 else 0.0
@@ -82,7 +115,9 @@ def moment_matching(
     samples: int = 1000,
     activation: Callable[[Array], Array] | None = None,
 ) -> Array:
-    """The paper's inference: the mean, after the activation, of samples from a normal with the output's own moments (inference-5 … 7)."""
+    """The paper's inference: the mean, after the activation, of samples from a normal with the
+    output's own moments (inference-5 … 7).
+    """
     mean, variance = moments(x, weight, bias, rate)
     u = mean + np.sqrt(variance) * rng.standard_normal((samples, *mean.shape))
     return np.asarray((u if activation is None else activation(u)).mean(0)).astype(x.dtype)
@@ -97,17 +132,20 @@ def dropconnect(
     training: bool = True,
     mask_per: Sharing = "example",
 ) -> Array:
-    """DropConnect of a linear layer: masked in training, the plain layer in evaluation and at rate 0 (inference-1, limits-1).
+    """DropConnect of a linear layer: masked in training, the plain layer in evaluation and at rate
+    0 (inference-1, limits-1).
 
-    Here x may have any number of axes before the last, all of them examples (product-6). Raises TypeError or ValueError for what is not a
-    rate (limits-3).
+    Here x may have any number of axes before the last, all of them examples (product-6). Raises
+    TypeError or ValueError for what is not a rate (limits-3).
     """
     rate = check_rate(rate)
     examples = x.reshape(int(np.prod(x.shape[:-1])), x.shape[-1])
     if not training or rate == 0:
         y = mean_field(examples, weight, bias)
     else:
-        y = forward(examples, weight, bias, draw_masks(len(examples), weight, rate, rng, mask_per), rate)
+        y = forward(
+            examples, weight, bias, draw_masks(len(examples), weight, rate, rng, mask_per), rate
+        )
     return y.reshape(*x.shape[:-1], len(weight))
 
 
@@ -119,4 +157,6 @@ def _masked(weight: Array, mask: Mask, rate: float) -> Array:
 def _product(weight: Array, x: Array) -> Array:
     """W x in float64, for one weight matrix or for one an example."""
     wide = weight.astype(np.float64)
-    return np.asarray(np.einsum("noi,ni->no" if wide.ndim == 3 else "oi,ni->no", wide, x.astype(np.float64)))
+    return np.asarray(
+        np.einsum("noi,ni->no" if wide.ndim == 3 else "oi,ni->no", wide, x.astype(np.float64))
+    )

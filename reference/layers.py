@@ -1,4 +1,6 @@
-"""The reference as torch layers: the rules of reference/dropout.py and reference/dropconnect.py, with torch's autograd and generator."""
+"""The reference as torch layers: the rules of reference/dropout.py and reference/dropconnect.py,
+with torch's autograd and generator.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,8 @@ from .dropout import check_rate
 class Dropout(nn.Module):
     """Inverted dropout of every element on its own (spec/dropout.md).
 
-    Input and output have any shape and a floating dtype. Random numbers come from torch's global generator.
+    Input and output have any shape and a floating dtype. Random numbers come from torch's global
+    generator.
     """
 
     def __init__(self, p: float = 0.5) -> None:
@@ -22,18 +25,25 @@ class Dropout(nn.Module):
         self.p = check_rate(p)
 
     def draw_mask(self, x: Tensor) -> Tensor:
-        """True where a unit survives; 53-bit uniforms in every dtype, laid out in memory as x is (rate-4, layout-5)."""
+        """True where a unit survives; 53-bit uniforms in every dtype, laid out in memory as x is
+        (rate-4, layout-5).
+        """
         return torch.rand_like(x, dtype=torch.float64) >= self.p
 
     def apply_mask(self, x: Tensor, mask: Tensor) -> Tensor:
-        """x / keep where the mask is True, else 0; autograd sends the gradient through the same mask and scale."""
+        """x / keep where the mask is True, else 0; autograd sends the gradient through the same
+        mask and scale.
+        """
         keep = 1 - self.p
-        return torch.where(mask, x / keep if keep else x, 0)  # at rate 1 the 0 / 0 would reach the gradient as NaN
+        # at rate 1 the 0 / 0 would reach the gradient as NaN
+        return torch.where(mask, x / keep if keep else x, 0)
 
     def forward(self, x: Tensor) -> Tensor:
         """Dropout of x in training mode, x itself in evaluation mode and at rate 0."""
         if not x.is_floating_point():
-            raise TypeError(f"dropout needs floating input, not {x.dtype}: x / keep is no integer (edge-8)")
+            raise TypeError(
+                f"dropout needs floating input, not {x.dtype}: x / keep is no integer (edge-8)"
+            )
         if not self.training or self.p == 0:
             return x
         return self.apply_mask(x, self.draw_mask(x))
@@ -44,12 +54,15 @@ class Dropout(nn.Module):
 
 
 class DropConnect(nn.Module):
-    """A linear layer whose weights are dropped in training, by a mask of their own for each example (spec/dropconnect.md).
+    """A linear layer whose weights are dropped in training, by a mask of their own for each example
+    (spec/dropconnect.md).
 
-    Input is (..., in_features), output (..., out_features), in the dtype of the weight. `mask_per="call"` draws one mask for all examples;
-    `drop_bias` drops the bias like a weight, as the paper does. In evaluation it is the plain layer, or with `samples` the paper's own
-    inference: the mean, after the activation, of so many draws from a normal with the output's own mean and variance.
-    Random numbers come from torch's global generator. Raises as `Dropout` does for what is no rate, ValueError for another `mask_per`.
+    Input is (..., in_features), output (..., out_features), in the dtype of the weight.
+    `mask_per="call"` draws one mask for all examples; `drop_bias` drops the bias like a weight,
+    as the paper does. In evaluation it is the plain layer, or with `samples` the paper's own
+    inference: the mean, after the activation, of so many draws from a normal with the output's
+    own mean and variance. Random numbers come from torch's global generator. Raises as `Dropout`
+    does for what is no rate, ValueError for another `mask_per`.
     """
 
     def __init__(
@@ -73,7 +86,9 @@ class DropConnect(nn.Module):
         self.weight, self.bias = plain.weight, plain.bias
 
     def draw_mask(self, parameter: Tensor, examples: tuple[int, ...]) -> Tensor:
-        """True where an element of the parameter survives, of shape (*examples, *parameter.shape), or of the parameter's own."""
+        """True where an element of the parameter survives, of shape (*examples, *parameter.shape),
+        or of the parameter's own.
+        """
         shape = (*examples, *parameter.shape) if self.mask_per == "example" else parameter.shape
         return torch.rand(shape, dtype=torch.float64, device=parameter.device) >= self.p
 
@@ -94,14 +109,20 @@ class DropConnect(nn.Module):
         mean = self.product(x, self.weight, self.bias)
         ratio = self.p / (1 - self.p) if self.p < 1 else 0.0
         deviation = (ratio * nn.functional.linear(x**2, self.weight**2)).sqrt()
-        return self.activated(mean + deviation * torch.randn(self.samples, *mean.shape, dtype=mean.dtype, device=mean.device)).mean(0)
+        return self.activated(
+            mean
+            + deviation
+            * torch.randn(self.samples, *mean.shape, dtype=mean.dtype, device=mean.device)
+        ).mean(0)
 
     def activated(self, y: Tensor) -> Tensor:
         """The activation of y, where there is one."""
         return y if self.activation is None else self.activation(y)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Masked in training; the plain layer in evaluation and at rate 0, or in evaluation the paper's inference."""
+        """Masked in training; the plain layer in evaluation and at rate 0, or in evaluation the
+        paper's inference.
+        """
         if not self.training and self.samples:
             return self.sampled(x)
         if not self.training or self.p == 0:
@@ -115,4 +136,7 @@ class DropConnect(nn.Module):
     def extra_repr(self) -> str:
         """The sizes and the rate, as they stand in repr()."""
         out_features, in_features = self.weight.shape
-        return f"in_features={in_features}, out_features={out_features}, p={self.p}, mask_per={self.mask_per!r}"
+        return (
+            f"in_features={in_features}, out_features={out_features}, p={self.p},"
+            f" mask_per={self.mask_per!r}"
+        )

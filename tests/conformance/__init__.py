@@ -1,1 +1,3 @@
-"""The clauses as executable properties, one file a chapter of the specification, run on any implementation."""
+"""The clauses as executable properties, one file a chapter of the specification, run on any
+implementation.
+"""

@@ -1,4 +1,6 @@
-"""dropspec: points at a dropout layer and says, clause by clause, whether it keeps the specification."""
+"""dropspec: points at a dropout layer and says, clause by clause, whether it keeps the
+specification.
+"""
 
 from importlib.metadata import PackageNotFoundError, version
 

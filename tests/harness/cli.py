@@ -52,8 +52,10 @@ def _parser() -> argparse.ArgumentParser:
     power = commands.add_parser(
         "power",
         help="the smallest faults that are found",
-        description="Prints, for each clause, the smallest fault that a run finds with "
-        "probability 0.999 in each profile. Takes a minute.",
+        description=(
+            "Prints, for each clause, the smallest fault that a run finds with "
+            "probability 0.999 in each profile. Takes a minute."
+        ),
     )
     only = "only this clause or chapter; may be repeated"
     power.add_argument("--clause", action="append", default=[], metavar="ID", help=only)

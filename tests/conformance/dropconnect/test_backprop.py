@@ -22,7 +22,9 @@ WIDE = ("float32", "float64")
 
 
 def forward(impl: Linear, case: LinearCase) -> tuple[Probe, Recorded, Bits, float]:
-    """A call on numbers that spell its own masks, so that no second call is needed; with these masks and their scale."""
+    """A call on numbers that spell its own masks, so that no second call is needed; with these
+    masks and their scale.
+    """
     dtype = DTYPES[case.dtype]
     scale, numbers = impl.scale(case.rate, dtype), probe(case.shape[0], case.weight, dtype)
     impl.reseed(case.seed)
@@ -44,8 +46,12 @@ def the(gradients: Arrays, name: str) -> Array:
     return found
 
 
-def require_near(came: Array, expected: Array, size: Array, terms: int, what: str, case: LinearCase) -> None:
-    """Raises Violation where a sum of so many terms, of that size in all, is further off than rounding explains."""
+def require_near(
+    came: Array, expected: Array, size: Array, terms: int, what: str, case: LinearCase
+) -> None:
+    """Raises Violation where a sum of so many terms, of that size in all, is further off than
+    rounding explains.
+    """
     near = np.abs(came - expected) <= (terms + 8) * 2.0 ** -FRACTION_BITS[case.dtype] * size
     require(near, f"the {what} at rate {case.rate:.6g}", expected=expected, came=came)
 
@@ -53,12 +59,17 @@ def require_near(came: Array, expected: Array, size: Array, terms: int, what: st
 @clause("backprop-1")
 @given(Case(shape=LARGE), case=cases(layouts=("contiguous",)))
 def test_each_weight_has_its_own_gradient(impl: Linear, case: Case, notes: Notes) -> None:
-    """Of one input of 1, the gradient of a weight is the upstream / keep where it survived, and exactly 0 where it was dropped."""
+    """Of one input of 1, the gradient of a weight is the upstream / keep where it survived, and
+    exactly 0 where it was dropped.
+    """
     run = impl.train(case.x, case.rate, case.seed, differentiable=True)
     mask = nonzero(run.output)
     assume(mask.any())
     g = run.gradient(case.upstream)
-    message = f"the gradient must reach the weights that survived the forward, and only these, at rate {case.rate:.6g}"
+    message = (
+        "the gradient must reach the weights that survived the forward, and only these, at rate"
+        f" {case.rate:.6g}"
+    )
     if (nonzero(g) != mask).any():
         notes.observe("gradients through another mask", 1)
     require(nonzero(g) == mask, message, weight=case.x, output=run.output, gradient=g)
@@ -67,31 +78,58 @@ def test_each_weight_has_its_own_gradient(impl: Linear, case: Case, notes: Notes
 
 @clause("backprop-1")
 def test_the_gradient_of_many_weights_goes_through_the_mask(impl: Linear, run: Run) -> None:
-    """In a weight of 80×150, at rate 0.5, the gradient of each weight is what the forward multiplied it by."""
+    """In a weight of 80×150, at rate 0.5, the gradient of each weight is what the forward
+    multiplied it by.
+    """
     y, came = of_many_with_gradients(impl, 0.5, run.seed_for("backprop-1"))
     g = the(came, "weight").T
-    require_rescaled(g, np.ones_like(y), 0.5, nonzero(y), what=f"gradient of a weight of shape {FAR} (x: the upstream)")
+    require_rescaled(
+        g,
+        np.ones_like(y),
+        0.5,
+        nonzero(y),
+        what=f"gradient of a weight of shape {FAR} (x: the upstream)",
+    )
     same = nonzero(g) == nonzero(y)
-    require(same, "the gradient must reach the weights that survived, and only these", gradient=g, output=y)
+    require(
+        same,
+        "the gradient must reach the weights that survived, and only these",
+        gradient=g,
+        output=y,
+    )
 
 
 @clause("backprop-2")
 def test_the_gradient_of_many_inputs_goes_through_the_mask(impl: Linear, run: Run) -> None:
-    """In a weight of 80×150, at rate 0.5, the gradient of an input of 1 is the sum of its masked, rescaled weights."""
+    """In a weight of 80×150, at rate 0.5, the gradient of an input of 1 is the sum of its masked,
+    rescaled weights.
+    """
     y, came = of_many_with_gradients(impl, 0.5, run.seed_for("backprop-2"))
     own, right = the(came, "x").diagonal().astype(float), y.astype(float).sum(1)
     near = np.abs(own - right) <= (FAR[0] + 8) * 2.0 ** -FRACTION_BITS[y.dtype.name] * right
-    require(near, "the gradient of an input of 1 must be the sum of its masked weights", expected=right, came=own)
+    require(
+        near,
+        "the gradient of an input of 1 must be the sum of its masked weights",
+        expected=right,
+        came=own,
+    )
 
 
 @clause("backprop-1")
 @given(case=linear_cases(dtypes=WIDE))
 def test_the_weight_gradient_is_the_references(impl: Linear, case: LinearCase) -> None:
-    """Over several examples the gradient of the weight is the sum over those in which it survived."""
+    """The gradient of a weight is the sum over the examples in which it survived."""
     numbers, product, masks, scale = forward(impl, case)
     came, (_, expected) = product.gradients(case.upstream), right(case, numbers, masks, scale)
     size = np.abs(case.upstream).T @ np.abs(numbers.x) * scale
-    require_near(the(came, "weight"), expected, size, case.shape[0], "weight gradient must go through the forward's mask and scale", case)
+    require_near(
+        the(came, "weight"),
+        expected,
+        size,
+        case.shape[0],
+        "weight gradient must go through the forward's mask and scale",
+        case,
+    )
 
 
 @clause("backprop-2")
@@ -101,28 +139,48 @@ def test_the_input_gradient_goes_through_the_masked_weight(impl: Linear, case: L
     numbers, product, masks, scale = forward(impl, case)
     came, (expected, _) = product.gradients(case.upstream), right(case, numbers, masks, scale)
     size = np.abs(case.upstream) @ np.abs(numbers.weight) * scale
-    require_near(the(came, "x"), expected, size, case.shape[1], "input gradient must go through the masked weight", case)
+    require_near(
+        the(came, "x"),
+        expected,
+        size,
+        case.shape[1],
+        "input gradient must go through the masked weight",
+        case,
+    )
 
 
 @clause("backprop-3")
 @given(case=linear_cases(dtypes=WIDE))
 def test_the_bias_gradient_is_the_sum_of_the_upstream(impl: Linear, case: LinearCase) -> None:
-    """The gradient of the bias is the sum of the upstream over the examples; where it is dropped, over those in which it survived."""
+    """The gradient of the bias is the sum of the upstream over the examples; where it is dropped,
+    over those in which it survived.
+    """
     impl.require_bias()
     scale = impl.scale(case.rate, DTYPES[case.dtype]) if impl.bias == "dropped" else 1.0
     impl.reseed(case.seed)
-    product = impl.connect(case.rate, np.zeros_like(case.weight), case.bias).train(case.x, differentiable=True)
+    product = impl.connect(case.rate, np.zeros_like(case.weight), case.bias).train(
+        case.x, differentiable=True
+    )
     survived = nonzero(product.output)
     came = the(product.gradients(case.upstream), "bias")
     expected = (case.upstream * survived).sum(0, dtype=np.float64) * scale
     size = np.abs(case.upstream).sum(0) * scale
-    require_near(came, expected, size, case.shape[0], "bias gradient must be the sum of the upstream where the bias survived", case)
+    require_near(
+        came,
+        expected,
+        size,
+        case.shape[0],
+        "bias gradient must be the sum of the upstream where the bias survived",
+        case,
+    )
 
 
 @clause("backprop-4")
 @given(case=cases(layouts=("contiguous",)))
 def test_each_backward_uses_its_own_mask(impl: Linear, case: Case) -> None:
-    """With three forwards before their backwards, each backward goes through the mask of its own forward, however often it is asked."""
+    """With three forwards before their backwards, each backward goes through the mask of its own
+    forward, however often it is asked.
+    """
     require_own_backwards(impl, case)
 
 
@@ -134,4 +192,8 @@ def test_a_second_backward_gives_the_same(impl: Linear, case: LinearCase) -> Non
     first, second = product.gradients(case.upstream), product.gradients(case.upstream)
     for which in ("x", "weight"):
         once, again = the(first, which), the(second, which)
-        require_identical(again, once, f"a second backward over the same graph must give the same gradient of the {which}")
+        require_identical(
+            again,
+            once,
+            f"a second backward over the same graph must give the same gradient of the {which}",
+        )

@@ -1,25 +1,22 @@
-"""Chapter `inference`: evaluation is the plain layer, or the paper's moment matching where that is claimed."""
-
-from collections.abc import Callable
-from itertools import repeat
+"""Chapter `inference`: evaluation is the plain layer, or the paper's moment matching where that is
+claimed.
+"""
 
 import numpy as np
 
-from dropspec.chance.counting import conclude, count
-from dropspec.chance.gauge import Gauge
-from dropspec.core.arrays import DTYPES, Array, Bits, nonzero
+from dropspec.core.arrays import DTYPES, Array, nonzero
 from dropspec.core.cases import LARGE, Case
 from dropspec.core.compare import require, require_identical, require_rescaled
 from dropspec.core.errors import ImplementationError, NotClaimed, Violation
 from dropspec.core.notes import Notes
 from dropspec.core.recipes import cases, seeds
 from dropspec.core.risk import require_far_fetched
-from dropspec.families.dropconnect import MOMENT_RATES
 from dropspec.families.dropconnect.cases import LinearCase, linear_cases
 from dropspec.families.dropconnect.linear import Linear
 from dropspec.properties import clause, given
-from dropspec.properties.trials import in_wide_dtypes, must_work, require_evaluation
+from dropspec.properties.trials import must_work, require_evaluation
 from dropspec.session.run import Run
+from dropspec.tests.conformance.dropconnect.moments import DRAWN, require_half
 
 QUARTILE = 0.6744897501960817  # of the standard normal: half of it lies within
 
@@ -37,7 +34,12 @@ def test_weights_are_as_they_are(impl: Linear, case: Case) -> None:
     require_mean_field(impl)
     y = impl.evaluate(case.x, case.rate).output
     same = y == case.x  # not bit for bit: a weight of -0 times 1 plus 0 is 0
-    require(np.asarray(same), f"in evaluation weights must be as they are, at rate {case.rate:.6g}", weight=case.x, came=y)
+    require(
+        np.asarray(same),
+        f"in evaluation weights must be as they are, at rate {case.rate:.6g}",
+        weight=case.x,
+        came=y,
+    )
 
 
 @clause("inference-1")
@@ -53,7 +55,11 @@ def test_without_a_bias_weights_are_as_they_are(impl: Linear) -> None:
     require_mean_field(impl)
     dtype = DTYPES[impl.dtypes[0]]
     y = impl.without_bias(0.5, np.ones((32, 1), dtype)).evaluate(np.ones((2, 1), dtype)).output
-    require(y == 1, "without a bias, an output in evaluation of one weight and input of 1 must be 1", came=y)
+    require(
+        y == 1,
+        "without a bias, an output in evaluation of one weight and input of 1 must be 1",
+        came=y,
+    )
 
 
 @clause("inference-1")
@@ -63,13 +69,20 @@ def test_the_output_is_the_plain_layers(impl: Linear, case: LinearCase) -> None:
     require_mean_field(impl)
     bias = case.bias if impl.has_bias else None
     y = impl.connect(case.rate, case.weight, bias).evaluate(case.x).output
-    require(np.asarray(y == exact(case, bias)), "in evaluation the output must be W x + b", expected=exact(case, bias), came=y)
+    require(
+        np.asarray(y == exact(case, bias)),
+        "in evaluation the output must be W x + b",
+        expected=exact(case, bias),
+        came=y,
+    )
 
 
 def exact(case: LinearCase, bias: Array | None) -> Array:
     """W x + b of small integers, which no order of summation rounds."""
     wide = case.x.astype(np.float64) @ case.weight.astype(np.float64).T
-    return np.asarray(wide if bias is None else wide + bias.astype(np.float64)).astype(DTYPES[case.dtype])
+    return np.asarray(wide if bias is None else wide + bias.astype(np.float64)).astype(
+        DTYPES[case.dtype]
+    )
 
 
 @clause("inference-1")
@@ -83,7 +96,12 @@ def test_axes_before_the_inputs_make_no_difference(impl: Linear) -> None:
     except ImplementationError as error:
         raise NotClaimed(f"it takes two axes only (product-6): {error}") from error
     right = exact(case, bias).reshape(2, 3, 4)
-    require(np.asarray(y == right), "in evaluation the output for (2, 3, inputs) must be W x + b", expected=right, came=y)
+    require(
+        np.asarray(y == right),
+        "in evaluation the output for (2, 3, inputs) must be W x + b",
+        expected=right,
+        came=y,
+    )
 
 
 @clause("inference-1", should=True)
@@ -95,30 +113,43 @@ def test_the_output_is_the_frameworks_own(impl: Linear, case: LinearCase) -> Non
     y = impl.connect(case.rate, case.weight, bias).evaluate(case.x).output
     zero = np.zeros(case.shape[1], case.weight.dtype) if impl.has_bias else None
     plain = impl.driver.plain_linear(case.x, case.weight, zero if bias is None else bias)
-    require_identical(y, plain, f"in evaluation the output should be that of the plain layer, at rate {case.rate:.6g}")
+    require_identical(
+        y,
+        plain,
+        f"in evaluation the output should be that of the plain layer, at rate {case.rate:.6g}",
+    )
 
 
 @clause("inference-2")
 @given(case=linear_cases("integers"))
 def test_the_gradients_are_the_plain_layers(impl: Linear, case: LinearCase) -> None:
-    """Where the arithmetic is exact, the gradients of an evaluation are g W, gᵀ x and the sum of g."""
+    """In exact arithmetic the gradients of an evaluation are g W, gᵀ x and the sum of g."""
     require_mean_field(impl)
     bias = case.bias if impl.has_bias else None
-    came = impl.connect(case.rate, case.weight, bias).evaluate(case.x, differentiable=True).gradients(case.upstream)
+    came = (
+        impl.connect(case.rate, case.weight, bias)
+        .evaluate(case.x, differentiable=True)
+        .gradients(case.upstream)
+    )
     g, x, weight = (a.astype(np.float64) for a in (case.upstream, case.x, case.weight))
     expected = {"input": (came["x"], g @ weight), "weight": (came["weight"], g.T @ x)}
     if came["bias"] is not None and bias is not None:
         expected["bias"] = came["bias"], g.sum(0)
     for which, (seen, wanted) in expected.items():
         require(
-            np.asarray(seen == wanted), f"in evaluation the gradient of the {which} must be the plain layer's", expected=wanted, came=np.asarray(seen)
+            np.asarray(seen == wanted),
+            f"in evaluation the gradient of the {which} must be the plain layer's",
+            expected=wanted,
+            came=np.asarray(seen),
         )
 
 
 @clause("inference-3")
 @given(case=cases(layouts=("contiguous",)))
 def test_no_randomness_is_consumed(impl: Linear, case: Case) -> None:
-    """Evaluation should leave the random stream where it was, or evaluating more often changes training."""
+    """Evaluation should leave the random stream where it was, or evaluating more often changes
+    training.
+    """
     require_mean_field(impl)
     impl.reseed(case.seed)
     layer = impl.layer(case.rate).of(case.x)
@@ -126,13 +157,18 @@ def test_no_randomness_is_consumed(impl: Linear, case: Case) -> None:
     before = impl.driver.state()
     layer.evaluate()
     if before != impl.driver.state():
-        raise Violation(f"an evaluation at rate {case.rate:.6g} moved the random stream, so evaluating more often changes training")
+        raise Violation(
+            f"an evaluation at rate {case.rate:.6g} moved the random stream, so evaluating more"
+            " often changes training"
+        )
 
 
 @clause("inference-4")
 @given(case=cases(layouts=("contiguous",), ranks=(1,)))
 def test_training_and_evaluation_follow_each_other(impl: Linear, case: Case) -> None:
-    """train, eval, train, eval: each training call drops at the same rate and scale, and each evaluation gives the weights."""
+    """train, eval, train, eval: each training call drops at the same rate and scale, and each
+    evaluation gives the weights.
+    """
     impl.reseed(case.seed)
     weights = np.ones(256, DTYPES[case.dtype])
     layer = impl.layer(0.5).of(weights)
@@ -142,96 +178,113 @@ def test_training_and_evaluation_follow_each_other(impl: Linear, case: Case) -> 
         with must_work():
             y = layer.train().output
         if nonzero(y).all() or not nonzero(y).any():
-            raise Violation(f"in training at rate 0.5, the {step} gave {np.unique(y)[:4].tolist()} for 256 ones, where 0 and 2 are right")
+            raise Violation(
+                f"in training at rate 0.5, the {step} gave {np.unique(y)[:4].tolist()} for 256"
+                " ones, where 0 and 2 are right"
+            )
         require_rescaled(y, weights, 0.5, nonzero(y), what=f"output in the {step}")
         layer.evaluate()
         y = layer.evaluate().output  # the second in a row
         if not impl.samples:
-            require_identical(y, weights, f"after the {step} in training, evaluation must give the weights again")
+            require_identical(
+                y, weights, f"after the {step} in training, evaluation must give the weights again"
+            )
 
 
 @clause("inference-4")
 @given(seed=seeds())
 def test_a_weight_that_changed_is_used(impl: Linear, seed: int) -> None:
-    """After each step of an optimiser training and evaluation go by the new weight, whichever of the two comes first."""
+    """After each step of an optimiser training and evaluation go by the new weight, whichever of
+    the two comes first.
+    """
     dtype = DTYPES[impl.dtypes[0]]
     weight, x = np.ones((256, 1), dtype), np.ones((2, 1), dtype)
     layer = impl.connect(0.5, weight)
     impl.reseed(seed)
-    for size, modes in ((1, "training evaluation training"), (4, "evaluation training"), (16, "training evaluation")):
+    for size, modes in (
+        (1, "training evaluation training"),
+        (4, "evaluation training"),
+        (16, "training evaluation"),
+    ):
         layer.assign("weight", weight * dtype.type(size))
-        for mode in modes.split() if not impl.facts.no_evaluation and not impl.samples else ("training",):
+        for mode in (
+            modes.split() if not impl.facts.no_evaluation and not impl.samples else ("training",)
+        ):
             with must_work(f"{mode} after the weight was changed"):
                 y = (layer.train if mode == "training" else layer.evaluate)(x).output
             what = f"after all weights were set to {size}, {mode}"
             if mode == "training":
-                require_rescaled(y, np.full_like(y, size), 0.5, nonzero(y), what=f"output {what} (x: the weight)")
+                require_rescaled(
+                    y, np.full_like(y, size), 0.5, nonzero(y), what=f"output {what} (x: the weight)"
+                )
             else:
                 require(y == size, f"{what} must give {size} for an input of 1", came=y)
 
 
 def _require_rate_0_both_ways(impl: Linear, weights: Array) -> None:
-    """At rate 0, where some implementations take another way, training and evaluation follow each other as well."""
+    """At rate 0, where some implementations take another way, training and evaluation follow each
+    other as well.
+    """
     layer = impl.layer(0.0).of(weights)
     for mode in (layer.train, layer.evaluate, layer.train, layer.evaluate):
         with must_work("training and evaluation by turns, at rate 0,"):
             y = mode().output
         if not impl.samples:
-            require_identical(y, weights, "at rate 0 training and evaluation must both give the weights")
+            require_identical(
+                y, weights, "at rate 0 training and evaluation must both give the weights"
+            )
 
 
 @clause("inference-5")
 def test_the_mean_of_matched_moments_is_right(impl: Linear, run: Run, notes: Notes) -> None:
-    """Half of the outputs of an evaluation lie above W x + b, which is the median of a normal with that mean."""
-    _judge(impl, run, notes, "inference-5", "above W x + b", lambda z: z > 0)
+    """Half of the outputs of an evaluation lie above W x + b, which is the median of a normal with
+    that mean.
+    """
+    require_half(impl, run, notes, "inference-5", "above W x + b", lambda z: z > 0)
 
 
 @clause("inference-6")
 def test_the_variance_of_matched_moments_is_right(impl: Linear, run: Run, notes: Notes) -> None:
-    """Half of the outputs lie within 0.6745 standard deviations of it, for the variance rate / keep · Σ W² x² over the number of draws."""
-    _judge(
-        impl, run, notes, "inference-6", "within 0.6745 standard deviations of W x + b", lambda deviations: np.abs(deviations) < QUARTILE
+    """Half of the outputs lie within 0.6745 standard deviations of it, for the variance rate / keep
+    · Σ W² x² over the number of draws.
+    """
+    require_half(
+        impl,
+        run,
+        notes,
+        "inference-6",
+        "within 0.6745 standard deviations of W x + b",
+        lambda deviations: np.abs(deviations) < QUARTILE,
     )
 
 
-LAYER = LinearCase(shape=(1, 1, 6), dtype="float64", seed=6)
-OUTPUTS = 1024
 FEW = 8  # draws, whose mean before the activation could be taken for one after it
-
-
-def _judge(impl: Linear, run: Run, notes: Notes, purpose: str, where: str, inside: Callable[[Array], Bits]) -> None:
-    """Counts the outputs of evaluations that lie where half of a normal with the right moments does."""
-    if not impl.samples:
-        raise NotClaimed("it does not claim the paper's inference (`samples`)")
-    dtype, tol = DTYPES[in_wide_dtypes(impl)[-1]], run.tol(purpose)
-    x, row, bias = (a.astype(dtype) for a in (LAYER.x, LAYER.weight, LAYER.bias))
-    mean = float((x[0] * row[0]).sum()) + (float(bias[0]) if impl.has_bias else 0)
-    for rate in MOMENT_RATES:
-        deviation = float(np.sqrt(rate / (1 - rate) * ((x[0] * row[0]) ** 2).sum() / impl.samples))
-        impl.reseed(run.seed_for(f"{purpose} {rate}"))
-        layer = impl.connect(rate, np.tile(row, (OUTPUTS, 1)), np.tile(bias, OUTPUTS) if impl.has_bias else None)
-        gauge = Gauge((0.5, 0.5), tol, run.plan.alpha)
-        outputs = (layer.evaluate(np.repeat(x, 2, axis=0)).output[0].astype(np.float64) for _ in repeat(None))
-        hits = (int(np.count_nonzero(inside((y - mean) / deviation))) for y in outputs)
-        count(gauge, tol, ((n, OUTPUTS - n) for n in hits))
-        seen = f"a share of {gauge.measured()[0, 0]:.4g} of the outputs lies {where} at rate {rate}, where a half is right"
-        conclude(gauge, seen, notes, float(gauge.eps[0, 0]))
 
 
 @clause("inference-7")
 def test_the_average_is_taken_after_the_activation(impl: Linear, run: Run) -> None:
-    """At mean 0 the average of relu(u) is 0.3989 standard deviations; that of u before it is about 0."""
+    """At mean 0 the average of relu(u) is 0.3989 standard deviations; that of u before it is about
+    0.
+    """
     if impl.samples < FEW:
-        raise NotClaimed(f"it does not claim the paper's inference with {FEW} draws or more (`samples`)")
+        raise NotClaimed(
+            f"it does not claim the paper's inference with {FEW} draws or more (`samples`)"
+        )
     relu = impl.driver.relu()
     dtype = DTYPES[impl.dtypes[0]]
     impl.reseed(run.seed_for("inference-7"))
-    layer = impl.connect(0.5, np.tile(np.array([1.0, 1.0], dtype), (OUTPUTS, 1)), options={"activation": relu})
-    y = float(layer.evaluate(np.array([[1.0, -1.0]] * 2, dtype)).output[0].astype(np.float64).mean())
+    layer = impl.connect(
+        0.5, np.tile(np.array([1.0, 1.0], dtype), (DRAWN, 1)), options={"activation": relu}
+    )
+    y = float(
+        layer.evaluate(np.array([[1.0, -1.0]] * 2, dtype)).output[0].astype(np.float64).mean()
+    )
     deviation, right = np.sqrt(2.0), 0.3989422804014327  # rate / keep is 1, and W² x² sums to 2
-    require_far_fetched(-OUTPUTS * impl.samples * 0.2**2 / 2)
-    if abs(y / deviation - right) > 0.2:  # relu is 1-Lipschitz, so the mean of so many draws is off by .2 with chance exp(-n · .2² / 2)
+    require_far_fetched(-DRAWN * impl.samples * 0.2**2 / 2)
+    # relu is 1-Lipschitz, so the mean of so many draws is off by .2 with chance exp(-n · .2² / 2)
+    if abs(y / deviation - right) > 0.2:
         raise Violation(
-            f"the mean of relu over the draws must be {right:.4g} standard deviations where W x = 0, but it is {y / deviation:.4g}: "
-            f"the average is taken before the activation, or not over a normal"
+            f"the mean of relu over the draws must be {right:.4g} standard deviations where W x ="
+            f" 0, but it is {y / deviation:.4g}: the average is taken before the activation, or not"
+            " over a normal"
         )

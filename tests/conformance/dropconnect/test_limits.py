@@ -1,19 +1,17 @@
-"""Chapter `limits`: rates 0 and 1 and next to them, rates that are none, seeds, dtypes, copies and sizes."""
-
-from collections.abc import Callable
+"""Chapter `limits`: rates 0 and 1 and next to them, rates that are none, seeds, dtypes, copies and
+sizes.
+"""
 
 import numpy as np
 
 from dropspec.core.arrays import DTYPES, FRACTION_BITS, Array, nonzero
 from dropspec.core.calls import Arrays
 from dropspec.core.cases import LARGE, Case
-from dropspec.core.compare import require, require_identical, require_rescaled
-from dropspec.core.errors import NotClaimed, Violation
-from dropspec.core.layer import Bound
+from dropspec.core.compare import require, require_identical
+from dropspec.core.errors import NotClaimed
 from dropspec.core.notes import Notes
 from dropspec.core.recipes import cases, seeds
 from dropspec.core.recorded import Recorded
-from dropspec.core.risk import require_far_fetched
 from dropspec.families.dropconnect.cases import LinearCase, linear_cases
 from dropspec.families.dropconnect.linear import Linear
 from dropspec.properties import clause, given
@@ -33,6 +31,7 @@ from dropspec.properties.trials import (
     require_survivors_next_to_1,
 )
 from dropspec.session.run import Run
+from dropspec.tests.conformance.dropconnect.copies import WEIGHTS, require_copies
 
 
 def bias_of(impl: Linear, case: LinearCase) -> Array | None:
@@ -43,17 +42,27 @@ def bias_of(impl: Linear, case: LinearCase) -> Array | None:
 @clause("limits-1")
 @given(case=linear_cases("integers"))
 def test_rate_0_is_the_plain_layer(impl: Linear, case: LinearCase) -> None:
-    """In training at rate 0 output and gradients are those of W x + b, exactly where the arithmetic is."""
+    """In training at rate 0 output and gradients are those of W x + b, exactly where the arithmetic
+    is.
+    """
     impl.reseed(case.seed)
     x, weight, g = (a.astype(float) for a in (case.x, case.weight, case.upstream))
     with must_work():
         run = impl.connect(0.0, case.weight, bias_of(impl, case)).train(case.x, differentiable=True)
         wide = x @ weight.T + (case.bias.astype(float) if impl.has_bias else 0)
-        require(np.asarray(run.output == wide), "in training at rate 0 the output must be W x + b", expected=wide, came=run.output)
+        require(
+            np.asarray(run.output == wide),
+            "in training at rate 0 the output must be W x + b",
+            expected=wide,
+            came=run.output,
+        )
         came = gradients_where_offered(run, case.upstream)
     if came is None:
         return
-    for which, seen, expected in (("input", came["x"], g @ weight), ("weight", came["weight"], g.T @ x)):
+    for which, seen, expected in (
+        ("input", came["x"], g @ weight),
+        ("weight", came["weight"], g.T @ x),
+    ):
         message = f"in training at rate 0 the gradient of the {which} must be the plain layer's"
         require(np.asarray(seen == expected), message, expected=expected, came=np.asarray(seen))
 
@@ -79,7 +88,9 @@ def test_rate_0_drops_none_of_many(impl: Linear, case: Case) -> None:
 @clause("limits-2")
 @given(case=linear_cases())
 def test_rate_1_leaves_the_bias_alone(impl: Linear, case: LinearCase) -> None:
-    """In training at rate 1 the output is the bias, or 0 where that is dropped, and the gradients of weight and input are exactly 0."""
+    """In training at rate 1 the output is the bias, or 0 where that is dropped, and the gradients
+    of weight and input are exactly 0.
+    """
     require_rate_1(impl)
     impl.reseed(case.seed)
     bias = bias_of(impl, case)
@@ -88,18 +99,32 @@ def test_rate_1_leaves_the_bias_alone(impl: Linear, case: LinearCase) -> None:
     left = np.zeros(case.shape[1]) if bias is None or impl.bias == "dropped" else bias.astype(float)
     expected = np.broadcast_to(left, run.output.shape)
     require(
-        np.asarray(run.output == expected), "in training at rate 1 the output must be the bias alone", expected=expected, came=run.output
+        np.asarray(run.output == expected),
+        "in training at rate 1 the output must be the bias alone",
+        expected=expected,
+        came=run.output,
     )
     with must_work():
         g = gradients_where_offered(run, case.upstream)
     if g is None:
         return
     for which, came in (("weight", g["weight"]), ("input", g["x"])):
-        require(np.asarray(came == 0), f"in training at rate 1 the gradient of the {which} must be 0", gradient=np.asarray(came))
+        require(
+            np.asarray(came == 0),
+            f"in training at rate 1 the gradient of the {which} must be 0",
+            gradient=np.asarray(came),
+        )
     if g["bias"] is not None and bias is not None:
         total = case.upstream.sum(0, dtype=np.float64) * (impl.bias == "kept")
-        allowed = (case.shape[0] + 8) * 2.0 ** -FRACTION_BITS[case.dtype] * np.abs(case.upstream).sum(0, dtype=np.float64)
-        message = "in training at rate 1 the gradient of the bias must be the sum of the upstream, or 0 where it is dropped"
+        allowed = (
+            (case.shape[0] + 8)
+            * 2.0 ** -FRACTION_BITS[case.dtype]
+            * np.abs(case.upstream).sum(0, dtype=np.float64)
+        )
+        message = (
+            "in training at rate 1 the gradient of the bias must be the sum of the upstream, or 0"
+            " where it is dropped"
+        )
         require(np.abs(g["bias"] - total) <= allowed, message, expected=total, gradient=g["bias"])
 
 
@@ -115,13 +140,17 @@ def test_rate_1_drops_every_weight(impl: Linear, case: Case) -> None:
 
 @clause("limits-3")
 def test_what_is_no_probability_is_refused(impl: Linear) -> None:
-    """A rate below 0, above 1, NaN or infinite is refused with an error, at construction or at the first call."""
+    """A rate below 0, above 1, NaN or infinite is refused with an error, at construction or at the
+    first call.
+    """
     require_refusal(impl)
 
 
 @clause("limits-3", should=True)
 def test_it_is_refused_early_and_as_value_error(impl: Linear) -> None:
-    """A rate that is no probability should be refused at construction (a function: at the call), as ValueError."""
+    """A rate that is no probability should be refused at construction (a function: at the call), as
+    ValueError.
+    """
     require_early_refusal(impl)
 
 
@@ -166,13 +195,17 @@ def test_every_bit_of_a_seed_counts(impl: Linear, run: Run) -> None:
 
 @clause("limits-6")
 def test_no_global_generator_is_reseeded(impl: Linear, run: Run) -> None:
-    """After construction and calls, the global generators of torch, NumPy and Python still follow from the seeds given before."""
+    """After construction and calls, the global generators of torch, NumPy and Python still follow
+    from the seeds given before.
+    """
     require_generators_left_alone(impl, run.seed_for("limits-6"))
 
 
 @clause("limits-7")
 def test_every_dtype_is_taken(impl: Linear, notes: Notes) -> None:
-    """float16, bfloat16, float32 and float64 are all taken; the other clauses are judged in each of them."""
+    """float16, bfloat16, float32 and float64 are all taken; the other clauses are judged in each of
+    them.
+    """
     require_every_dtype(impl, notes)
 
 
@@ -182,61 +215,41 @@ def test_every_dtype_gets_right_values(impl: Linear, run: Run) -> None:
     require_right_values_in_every_dtype(impl, run)
 
 
-WEIGHTS = 256
-
-
 @clause("limits-8")
 @given(seed=seeds())
 def test_copies_drop_as_the_layer_does(impl: Linear, seed: int) -> None:
-    """A deep copy and a new layer that loaded the state_dict have the same weights and scale, and draw masks of their own; at any time."""
+    """A deep copy and a new layer that loaded the state_dict have the same weights and scale, and
+    draw masks of their own; at any time.
+    """
     weights = np.ones(WEIGHTS, DTYPES[impl.dtypes[0]])
-    _require_copies(impl, seed, weights, "new", lambda layer: None)
-    _require_copies(impl, seed, weights, "called in training", lambda layer: layer.train())
+    require_copies(impl, seed, weights, "new", lambda layer: None)
+    require_copies(impl, seed, weights, "called in training", lambda layer: layer.train())
     if not impl.facts.no_evaluation:
-        _require_copies(impl, seed, weights, "called in evaluation", lambda layer: layer.evaluate())
+        require_copies(impl, seed, weights, "called in evaluation", lambda layer: layer.evaluate())
 
 
 @clause("limits-8", should=True)
 @given(seed=seeds())
 def test_a_layer_that_keeps_a_graph_can_be_copied(impl: Linear, seed: int) -> None:
-    """The same after a call with gradients, where what is stored on the layer is no leaf of the graph."""
+    """The same after a call with gradients, where what is stored on the layer is no leaf of the
+    graph.
+    """
     weights = np.ones(WEIGHTS, DTYPES[impl.dtypes[0]])
-    _require_copies(impl, seed, weights, "called with gradients", lambda layer: layer.train(differentiable=True))
+    require_copies(
+        impl, seed, weights, "called with gradients", lambda layer: layer.train(differentiable=True)
+    )
 
 
-def _require_copies(impl: Linear, seed: int, weights: Array, when: str, call: Callable[[Bound], object]) -> None:
-    """Raises Violation where a copy of a layer that was called so, or a new layer with its state_dict, is another layer."""
-    impl.reseed(seed)
-    layer = impl.layer(0.5).of(weights)
-    call(layer)
-    for how in ("copy.deepcopy", "loading its state_dict"):
-        with must_work(f"{how} of a layer that is {when}"):
-            other = layer.copy() if how == "copy.deepcopy" else layer.reloaded()
-        _require_twin(impl, layer, other, weights, f"{how} of a layer that is {when}")
-
-
-def _require_twin(impl: Linear, layer: Bound, other: Bound, weights: Array, how: str) -> None:
-    """Raises Violation where the other layer has other weights or another scale, or draws the same mask."""
-    with must_work(f"after {how}"):
-        y = other.train().output
-    require_far_fetched(WEIGHTS * np.log(0.5) + np.log(2))
-    if nonzero(y).all() or not nonzero(y).any():
-        raise Violation(f"after {how}, weights of 1 at rate 0.5 give {np.unique(y)[:4].tolist()}, where 0 and 2 are right")
-    require_rescaled(y, weights, 0.5, nonzero(y), what=f"output after {how} (x: the weight)")
-    if not impl.facts.no_evaluation and not impl.samples:
-        require_identical(other.evaluate().output, weights, f"after {how}, an evaluation must give the weights")
-    with must_work(f"after {how}"):
-        if np.array_equal(y, layer.train().output):
-            raise Violation(f"a layer and what came of {how} drew the same mask of {WEIGHTS} weights at rate 0.5")
-
-
-SIZES = ((0, 5, 3), (1, 1, 1), (1, 3, 5), (2, 5, 3), (2, 1, 5), (4, 6, 1))  # examples, outputs, inputs
+# examples, outputs, inputs
+SIZES = ((0, 5, 3), (1, 1, 1), (1, 3, 5), (2, 5, 3), (2, 1, 5), (4, 6, 1))
 
 
 @clause("limits-9")
 @given(case=linear_cases())
 def test_any_size_works(impl: Linear, case: LinearCase) -> None:
-    """No example, one example, one input, one output, and layers that are not square give outputs of the right shape, 0 or W x / keep."""
+    """No example, one example, one input, one output, and layers that are not square give outputs
+    of the right shape, 0 or W x / keep.
+    """
     dtype = DTYPES[case.dtype]
     for examples, outputs, inputs in SIZES:
         impl.guard.reset()
@@ -246,7 +259,9 @@ def test_any_size_works(impl: Linear, case: LinearCase) -> None:
         survivors = y.astype(np.float64) * (1 - case.rate)
         near = np.abs(survivors - np.rint(survivors)) <= 2.0**-6 * inputs
         require(
-            near & (survivors <= inputs + 0.5), f"an output of {inputs} ones must count survivors / keep at rate {case.rate:.6g}", came=y
+            near & (survivors <= inputs + 0.5),
+            f"an output of {inputs} ones must count survivors / keep at rate {case.rate:.6g}",
+            came=y,
         )
 
 
@@ -269,6 +284,14 @@ def test_any_size_evaluates(impl: Linear, case: LinearCase) -> None:
     for examples, outputs, inputs in SIZES:
         impl.guard.reset()
         with must_work():
-            y = impl.connect(case.rate, np.ones((outputs, inputs), dtype)).evaluate(np.ones((examples, inputs), dtype)).output
+            y = (
+                impl.connect(case.rate, np.ones((outputs, inputs), dtype))
+                .evaluate(np.ones((examples, inputs), dtype))
+                .output
+            )
         if not impl.samples:
-            require(y == inputs, f"in evaluation an output of {inputs} weights of 1 must be {inputs}", came=y)
+            require(
+                y == inputs,
+                f"in evaluation an output of {inputs} weights of 1 must be {inputs}",
+                came=y,
+            )

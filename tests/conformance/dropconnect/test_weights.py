@@ -1,4 +1,7 @@
-"""Chapter `weights`: which weights are dropped, and how often. Masks are recovered from outputs by a probe."""
+"""Chapter `weights`: which weights are dropped, and how often.
+
+Masks are recovered from outputs by a probe.
+"""
 
 import numpy as np
 
@@ -31,36 +34,44 @@ def draw(impl: Linear, seed: int, examples: int) -> Bits:
 @clause("weights-1")
 @given(seed=seeds())
 def test_single_weights_are_dropped(impl: Linear, seed: int, notes: Notes) -> None:
-    """Every output is explained by a mask over its weights, and it is not whole examples, outputs or inputs that survive or not."""
+    """Every output is explained by a mask over its weights, and it is not whole examples, outputs
+    or inputs that survive or not.
+    """
     try:
         masks = draw(impl, seed, impl.examples)
     except Unreadable as error:
         raise Violation(f"{error}; so it is not its weights that are dropped") from error
-    require_far_fetched(SIZE * (SIZE - 1) * np.log(0.5) + np.log(2))  # rows of 16 fair bits that are all alike, each of 16
+    # rows of 16 fair bits that are all alike, each of 16
+    require_far_fetched(SIZE * (SIZE - 1) * np.log(0.5) + np.log(2))
     share = masks.mean()
     if share in (0, 1):
         raise Undecided(
-            f"at rate 0.5 {'all' if share else 'none'} of {masks.size} weights survived, so nothing shows what is dropped together"
+            f"at rate 0.5 {'all' if share else 'none'} of {masks.size} weights survived, so nothing"
+            " shows what is dropped together"
         )
     for what, (axes, name) in ALIKE.items():
         groups = masks.mean(axes)
         if bool(np.isin(groups, (0, 1)).all()) and (impl.examples > 1 or what != "examples"):
             notes.observe(f"whole {what} dropped", 1)
             raise Violation(
-                f"at rate 0.5 the {masks.size // groups.size} weights of each of {groups.size} {what} survive or are dropped together: "
-                f"this is {name}"
+                f"at rate 0.5 the {masks.size // groups.size} weights of each of {groups.size}"
+                f" {what} survive or are dropped together: this is {name}"
             )
 
 
 @clause("weights-2")
 def test_the_drop_probability_is_the_rate(run: Run, notes: Notes) -> None:
-    """At every rate and in every dtype, the share of weights dropped is the rate to the stated tolerance, in small layers too."""
+    """At every rate and in every dtype, the share of weights dropped is the rate to the stated
+    tolerance, in small layers too.
+    """
     judge(run, "weights-2", notes)
 
 
 @clause("weights-3")
 def test_it_is_the_same_at_every_place(run: Run, notes: Notes) -> None:
-    """No row, column or corner of the weight has a rate of its own, and neither its sign nor its input's has an influence on its fate."""
+    """No row, column or corner of the weight has a rate of its own, and neither its sign nor its
+    input's has an influence on its fate.
+    """
     judge(run, "weights-3", notes)
 
 
@@ -69,73 +80,104 @@ def test_the_rate_of_many_weights_is_the_same(impl: Linear, run: Run) -> None:
     """Of 80×150 weights the share dropped is the rate, at 0.1 and 0.5."""
     for rate in (0.1, 0.5):
         y = of_many_weights(impl, rate, run.seed_for(f"weights-2 of many at {rate}"))
-        require_share(int((~nonzero(y)).sum()), y.size, rate, f"of a weight of shape {FAR} at rate {rate}")
+        require_share(
+            int((~nonzero(y)).sum()), y.size, rate, f"of a weight of shape {FAR} at rate {rate}"
+        )
 
 
 @clause("weights-3")
 def test_weights_of_every_input_are_dropped(impl: Linear, run: Run) -> None:
-    """In a weight of 80×150 every input's weights are dropped at times and survive at times, at rate 0.5."""
+    """In a weight of 80×150 every input's weights are dropped at times and survive at times, at
+    rate 0.5.
+    """
     y = of_many_weights(impl, 0.5, run.seed_for("weights-3 of many inputs"))
     dropped = (~nonzero(y)).sum(1)
     require_far_fetched(np.log(2 * len(y)) + y.shape[1] * np.log(0.5))
     for which in np.flatnonzero(np.isin(dropped, (0, y.shape[1])))[:1]:
         fate = "dropped" if dropped[which] else "kept"
-        raise Violation(f"the {y.shape[1]} weights of input {which} of {len(y)} were all {fate} at rate 0.5")
+        raise Violation(
+            f"the {y.shape[1]} weights of input {which} of {len(y)} were all {fate} at rate 0.5"
+        )
 
 
 @clause("weights-4")
 def test_no_inputs_or_outputs_of_many_are_dropped_alike(impl: Linear, run: Run) -> None:
-    """In a weight of 80×150 no two inputs, and no two outputs, have all their weights dropped alike at rate 0.5."""
+    """In a weight of 80×150 no two inputs, and no two outputs, have all their weights dropped alike
+    at rate 0.5.
+    """
     mask = nonzero(of_many_weights(impl, 0.5, run.seed_for("weights-4 of many")))
     for what, of_each in (("inputs", mask), ("outputs", mask.T)):
         require_far_fetched(2 * np.log(len(of_each)) + of_each.shape[1] * np.log(0.5))
         if alike := len(of_each) - len(np.unique(of_each, axis=0)):
-            raise Violation(f"the weights of {alike} of {len(of_each)} {what} were dropped just as those of another at rate 0.5")
+            raise Violation(
+                f"the weights of {alike} of {len(of_each)} {what} were dropped just as those of"
+                " another at rate 0.5"
+            )
 
 
 @clause("weights-4")
 def test_weights_of_one_mask_are_independent(run: Run, notes: Notes) -> None:
-    """The drop rate is the same whether the weight of the input before, or that input's weight of the output before, was dropped."""
+    """The drop rate is the same whether the weight of the input before, or that input's weight of
+    the output before, was dropped.
+    """
     judge(run, "weights-4", notes)
 
 
 @clause("weights-5")
 @given(seed=seeds())
 def test_examples_share_a_mask_as_claimed(impl: Linear, seed: int, notes: Notes) -> None:
-    """Each of sixteen examples has a mask of its own, or all share one: as claimed, and where nothing is claimed, either."""
+    """Each of sixteen examples has a mask of its own, or all share one: as claimed, and where
+    nothing is claimed, either.
+    """
     if impl.examples == 1:
         raise NotClaimed("only one masked weight is seen of a call, whatever the examples")
     masks = draw(impl, seed, impl.examples).reshape(impl.examples, -1)
     require_far_fetched(2 * np.log(impl.examples) + masks.shape[1] * np.log(0.5))
     distinct = len(np.unique(masks, axis=0))
     seen = {1: "call", impl.examples: "example"}.get(distinct, "")
-    notes.certificate = {"call": "one mask a call", "example": "a mask for each example"}.get(seen, "")
+    notes.certificate = {"call": "one mask a call", "example": "a mask for each example"}.get(
+        seen, ""
+    )
     if seen != impl.mask_per:
         notes.observe("masks of 16 examples", distinct)
-        kinds = {"example": "a mask for each example", "call": "one mask for all examples of a call"}
+        kinds = {
+            "example": "a mask for each example",
+            "call": "one mask for all examples of a call",
+        }
         claimed = "it claims" if impl.claimed_mask_per else "it seemed to have"
-        raise Violation(f"{impl.examples} examples of a call had {distinct} different masks, where {claimed} {kinds[impl.mask_per]}")
+        raise Violation(
+            f"{impl.examples} examples of a call had {distinct} different masks, where {claimed}"
+            f" {kinds[impl.mask_per]}"
+        )
 
 
 @clause("weights-5")
 def test_weights_far_apart_are_independent(run: Run, impl: Linear, notes: Notes) -> None:
-    """The drop rate is the same whether the weight 256 places before, the same one of the example before, was dropped or survived."""
+    """The drop rate is the same whether the weight 256 places before, the same one of the example
+    before, was dropped or survived.
+    """
     judge(run, "weights-5", notes)
 
 
 @clause("weights-6")
 def test_successive_calls_are_independent(run: Run, notes: Notes) -> None:
-    """The drop rate is the same whether the same weight was dropped or survived in the call before, of many weights or few."""
+    """The drop rate is the same whether the same weight was dropped or survived in the call before,
+    of many weights or few.
+    """
     judge(run, "weights-6", notes)
 
 
 @clause("weights-7")
 def test_the_number_dropped_is_binomial(run: Run, notes: Notes) -> None:
-    """The number dropped of 256 weights, and of a whole call, large or small, varies as a Binomial does: no fixed count."""
+    """The number dropped of 256 weights, and of a whole call, large or small, varies as a Binomial
+    does: no fixed count.
+    """
     judge(run, "weights-7", notes)
 
 
 @clause("weights-8")
 def test_masks_do_not_repeat(run: Run, notes: Notes) -> None:
-    """The masks agree with themselves half of the time at every distance below 65,536; no stretch of 256 or 1,024 weights comes twice."""
+    """The masks agree with themselves half of the time at every distance below 65,536; no stretch
+    of 256 or 1,024 weights comes twice.
+    """
     judge(run, "weights-8", notes)

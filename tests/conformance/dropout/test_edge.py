@@ -1,4 +1,6 @@
-"""Chapter `edge`: rates 0 and 1 and next to them, rates that are none, and inputs at the edge of what an input is."""
+"""Chapter `edge`: rates 0 and 1 and next to them, rates that are none, and inputs at the edge of
+what an input is.
+"""
 
 from contextlib import suppress
 
@@ -29,7 +31,9 @@ SPECIAL = (np.nan, np.inf, -np.inf)
 
 
 def train(impl: Implementation, case: Case, rate: float) -> tuple[Array, Array | None]:
-    """Output and gradient of one call at that rate; the gradient is None where the implementation has no backward pass."""
+    """Output and gradient of one call at that rate; the gradient is None where the implementation
+    has no backward pass.
+    """
     with must_work():
         run = impl.train(case.x, rate, case.seed, differentiable=True)
         try:
@@ -45,13 +49,17 @@ def test_rate_0_is_the_identity(impl: Implementation, case: Case) -> None:
     y, g = train(impl, case, 0.0)
     require_identical(y, case.x, "in training at rate 0 the output must be the input bit for bit")
     if g is not None:
-        require_identical(g, case.upstream, "in training at rate 0 the gradient must be the upstream bit for bit")
+        require_identical(
+            g, case.upstream, "in training at rate 0 the gradient must be the upstream bit for bit"
+        )
 
 
 @clause("edge-1")
 @given(case=cases(ranks=(1,)))
 def test_rate_0_drops_none_of_many(impl: Implementation, case: Case) -> None:
-    """At rate 0 not one of 16,384 units is dropped: a coarse uniform with the wrong comparison drops a few."""
+    """At rate 0 not one of 16,384 units is dropped: a coarse uniform with the wrong comparison
+    drops a few.
+    """
     x = np.ones(1 << 14, DTYPES[case.dtype])
     with must_work():
         y = impl.train(x, 0.0, case.seed).output
@@ -61,7 +69,9 @@ def test_rate_0_drops_none_of_many(impl: Implementation, case: Case) -> None:
 @clause("edge-2")
 @given(case=cases("plain", "huge", "zeros"))
 def test_rate_1_gives_zeros(impl: Implementation, case: Case) -> None:
-    """In training at rate 1 outputs and gradients are exactly zero for finite input: no NaN from 0 / 0 or 0 · inf."""
+    """In training at rate 1 outputs and gradients are exactly zero for finite input: no NaN from 0
+    / 0 or 0 · inf.
+    """
     require_rate_1(impl)
     y, g = train(impl, case, 1.0)
     require(y == 0, "in training at rate 1 every output must be 0", x=case.x, came=y)
@@ -71,13 +81,17 @@ def test_rate_1_gives_zeros(impl: Implementation, case: Case) -> None:
 
 @clause("edge-3")
 def test_what_is_no_probability_is_refused(impl: Implementation) -> None:
-    """A rate below 0, above 1, NaN or infinite is refused with an error, at construction or at the first call."""
+    """A rate below 0, above 1, NaN or infinite is refused with an error, at construction or at the
+    first call.
+    """
     require_refusal(impl)
 
 
 @clause("edge-3", should=True)
 def test_it_is_refused_early_and_as_value_error(impl: Implementation) -> None:
-    """A rate that is no probability should be refused at construction (a function: at the call), as ValueError."""
+    """A rate that is no probability should be refused at construction (a function: at the call), as
+    ValueError.
+    """
     require_early_refusal(impl)
 
 
@@ -88,7 +102,9 @@ def test_what_is_no_number_is_refused(impl: Implementation) -> None:
         stage, error = (refusals(impl, rate) or [("", None)])[0]
         if not isinstance(error, (TypeError, ValueError)):
             came = f"raised {type(error).__name__} {stage}" if error else "was accepted"
-            raise Violation(f"rate {rate!r} {came}; it should be refused with TypeError or ValueError")
+            raise Violation(
+                f"rate {rate!r} {came}; it should be refused with TypeError or ValueError"
+            )
 
 
 @clause("edge-5")
@@ -105,14 +121,18 @@ def test_a_scale_next_to_rate_1_is_right(impl: Implementation, run: Run) -> None
 
 @clause("edge-5")
 def test_a_tiny_rate_drops_next_to_nothing(impl: Implementation, run: Run) -> None:
-    """At rate 1e-12 fewer than four of half a million units are dropped in each dtype, where a coarse uniform drops hundreds."""
+    """At rate 1e-12 fewer than four of half a million units are dropped in each dtype, where a
+    coarse uniform drops hundreds.
+    """
     require_next_to_no_drops(impl, run)
 
 
 @clause("edge-6")
 @given(case=cases())
 def test_empty_and_single_inputs_work(impl: Implementation, case: Case) -> None:
-    """Inputs with no element, no axis or one element give an output and a gradient of their shape: 0 or x / keep."""
+    """Inputs with no element, no axis or one element give an output and a gradient of their shape:
+    0 or x / keep.
+    """
     for shape in EMPTY_AND_SINGLE:
         x = np.full(shape, 1.5, DTYPES[case.dtype])
         impl.guard.reset()
@@ -125,9 +145,18 @@ def test_empty_and_single_inputs_work(impl: Implementation, case: Case) -> None:
                 if g.shape != shape:
                     raise Violation(f"input of shape {shape} got a gradient of shape {g.shape}")
                 require(
-                    nonzero(g) == mask, f"the gradient of input of shape {shape} must have the output's mask", output=run.output, gradient=g
+                    nonzero(g) == mask,
+                    f"the gradient of input of shape {shape} must have the output's mask",
+                    output=run.output,
+                    gradient=g,
                 )
-                require_rescaled(g, np.ones_like(x), case.rate, mask, what=f"gradient for input of shape {shape} (x: the upstream)")
+                require_rescaled(
+                    g,
+                    np.ones_like(x),
+                    case.rate,
+                    mask,
+                    what=f"gradient for input of shape {shape} (x: the upstream)",
+                )
 
 
 @clause("edge-6")
@@ -145,30 +174,45 @@ def test_empty_and_single_inputs_evaluate(impl: Implementation, case: Case) -> N
 @clause("edge-7")
 @given(case=cases())
 def test_surviving_nan_and_inf_pass_through(impl: Implementation, case: Case) -> None:
-    """Where a NaN or an infinity survives, it comes out: of 128 at rate 0.5 some do; nothing else comes but what a drop gives."""
+    """Where a NaN or an infinity survives, it comes out: of 128 at rate 0.5 some do; nothing else
+    comes but what a drop gives.
+    """
     require_far_fetched(128 * np.log(0.5))
     for value in SPECIAL:
         x, y = _special(impl, value, case)
         if not _same(y, x).any():
             raise Violation(
-                f"none of 128 inputs of {value} came through in training at rate 0.5; came {np.unique(y.astype(float))[:4].tolist()}"
+                f"none of 128 inputs of {value} came through in training at rate 0.5; came"
+                f" {np.unique(y.astype(float))[:4].tolist()}"
             )
-        require(_same(y, x) | (y == 0) | np.isnan(y), f"an input of {value} must come through or be dropped", x=x, came=y)
+        require(
+            _same(y, x) | (y == 0) | np.isnan(y),
+            f"an input of {value} must come through or be dropped",
+            x=x,
+            came=y,
+        )
 
 
 @clause("edge-7", should=True)
 @given(case=cases())
 def test_dropped_nan_and_inf_become_0(impl: Implementation, case: Case) -> None:
-    """Where a NaN or an infinity is dropped, 0 should come out: of 64 at rate 0.5 some are, and multiplying by the mask makes them NaN."""
+    """Where a NaN or an infinity is dropped, 0 should come out: of 64 at rate 0.5 some are, and
+    multiplying by the mask makes them NaN.
+    """
     require_far_fetched(64 * np.log(0.5))
     for value in (np.inf, -np.inf, np.nan):
         _, y = _special(impl, value, case, 64)
         if not (y == 0).any():
             became = "NaN" if np.isnan(y).any() else y[0]
-            raise Violation(f"none of 64 inputs of {value} became 0 in training at rate 0.5: a dropped {value} became {became}")
+            raise Violation(
+                f"none of 64 inputs of {value} became 0 in training at rate 0.5: a dropped {value}"
+                f" became {became}"
+            )
 
 
-def _special(impl: Implementation, value: float, case: Case, units: int = 128) -> tuple[Array, Array]:
+def _special(
+    impl: Implementation, value: float, case: Case, units: int = 128
+) -> tuple[Array, Array]:
     impl.guard.reset()
     x = np.full(units, value, DTYPES[case.dtype])
     return x, impl.train(x, 0.5, case.seed).output
@@ -181,7 +225,9 @@ def _same(y: Array, x: Array) -> Bits:
 @clause("edge-8")
 @given(rate=rates(), seed=seeds())
 def test_integer_input_is_refused_or_right(impl: Implementation, rate: float, seed: int) -> None:
-    """Integer input is refused with an error, or gives floating output that is 0 or x / keep; never integers."""
+    """Integer input is refused with an error, or gives floating output that is 0 or x / keep; never
+    integers.
+    """
     for dtype in (np.int64, np.int32, np.int16, np.int8, np.uint8):
         x = np.arange(1, 65).astype(dtype)
         impl.guard.reset()
@@ -192,7 +238,10 @@ def test_integer_input_is_refused_or_right(impl: Implementation, rate: float, se
         except ImplementationError:
             continue
         if not is_floating(y.dtype):
-            raise Violation(f"{x.dtype} input gave {y.dtype} output at rate {rate:.6g}: x / keep is cut off ({y[y != 0][:3].tolist()} …)")
+            raise Violation(
+                f"{x.dtype} input gave {y.dtype} output at rate {rate:.6g}: x / keep is cut off"
+                f" ({y[y != 0][:3].tolist()} …)"
+            )
         require_rescaled(y, x, rate, nonzero(y))
 
 
@@ -205,4 +254,6 @@ def test_rate_0_consumes_no_random_numbers(impl: Implementation, case: Case) -> 
     before = impl.driver.state()
     layer.train(case.x)
     if before != impl.driver.state():
-        raise Violation("a training call at rate 0 moved the random stream, though it has nothing to draw")
+        raise Violation(
+            "a training call at rate 0 moved the random stream, though it has nothing to draw"
+        )

@@ -30,14 +30,19 @@ def test_the_variance_is_that_of_the_rate(run: Run, notes: Notes) -> None:
 
 
 X = np.array([0.5, -2.0, 4.0, -1.0])  # one row of inputs
-W = np.array([2.0, -1.0, 1.0, 8.0])  # of a linear layer after dropout: the products 1, 2, 4, -8 make sixteen different sums
+# of a linear layer after dropout: the products 1, 2, 4, -8 make sixteen different sums
+W = np.array([2.0, -1.0, 1.0, 8.0])
 T = 3.0  # and its target
 ROWS = 4096
 
 
 @clause("expectation-3")
-def test_the_expected_loss_is_the_ridge_penalty(impl: Implementation, run: Run, notes: Notes) -> None:
-    """The loss of a linear layer behind dropout is, in distribution and so on average, that of the sixteen masks of its four inputs."""
+def test_the_expected_loss_is_the_ridge_penalty(
+    impl: Implementation, run: Run, notes: Notes
+) -> None:
+    """The loss of a linear layer behind dropout is, in distribution and so on average, that of the
+    sixteen masks of its four inputs.
+    """
     if "float64" not in impl.dtypes:
         raise NotClaimed("it takes no float64, in which the sixteen losses can be told apart")
     tol = run.tol("expectation-3")
@@ -49,13 +54,20 @@ def test_the_expected_loss_is_the_ridge_penalty(impl: Implementation, run: Run, 
         gauge = Gauge(chance, tol, run.plan.alpha)
         count(gauge, tol, _counts(impl, run, rate, masks))
         mean = float(gauge.measured()[0] @ loss)
-        seen = f"mean loss {mean:.6g} at rate {rate}, where |t - xw|² + rate/keep · Σ w²x² = {closed:.6g} is right"
-        wrong = "the sixteen masks of four neighbouring inputs do not occur as independent units would"
+        seen = (
+            f"mean loss {mean:.6g} at rate {rate}, where |t - xw|² + rate/keep · Σ w²x² ="
+            f" {closed:.6g} is right"
+        )
+        wrong = (
+            "the sixteen masks of four neighbouring inputs do not occur as independent units would"
+        )
         conclude(gauge, seen, notes, float(gauge.eps[0] @ np.abs(loss - closed)), wrong=wrong)
 
 
 def _counts(impl: Implementation, run: Run, rate: float, masks: Array) -> Iterator[Array]:
-    """How often each of the sixteen predictions comes, call by call; a prediction that no mask explains is a violation at once."""
+    """How often each of the sixteen predictions comes, call by call; a prediction that no mask
+    explains is a violation at once.
+    """
     impl.reseed(run.seed_for(f"expectation-3 {rate}"))
     layer, x = impl.layer(rate), np.tile(X, (ROWS, 1)).astype(DTYPES["float64"])
     predictions = (masks * X / (1 - rate)) @ W
@@ -66,6 +78,7 @@ def _counts(impl: Implementation, run: Run, rate: float, masks: Array) -> Iterat
         strange = np.abs(predictions[nearest] - came) > 1e-3
         if strange.any():
             raise Violation(
-                f"a linear layer predicts {came[strange][0]:.6g} from {X.tolist()} at rate {rate}, which no mask of its inputs explains"
+                f"a linear layer predicts {came[strange][0]:.6g} from {X.tolist()} at rate {rate},"
+                " which no mask of its inputs explains"
             )
         yield np.bincount(nearest, minlength=16)

@@ -22,19 +22,30 @@ def test_backward_uses_the_mask_of_its_forward(impl: Implementation, case: Case)
     mask = nonzero(run.output)
     assume(mask.any())
     g = run.gradient(case.upstream)
-    message = f"the gradient must pass where the unit survived the forward, and only there, at rate {case.rate:.6g}"
+    message = (
+        "the gradient must pass where the unit survived the forward, and only there, at rate"
+        f" {case.rate:.6g}"
+    )
     require(nonzero(g) == mask, message, x=case.x, output=run.output, gradient=g)
 
 
 @clause("gradient-1")
 @given(case=cases("special"))
 def test_the_gradient_of_infinity_passes_as_well(impl: Implementation, case: Case) -> None:
-    """Where an infinite input survived, which shows as infinity and not as NaN, the gradient passes as it does elsewhere."""
+    """Where an infinite input survived, which shows as infinity and not as NaN, the gradient passes
+    as it does elsewhere.
+    """
     run = impl.train(case.x, case.rate, case.seed, differentiable=True)
     survived = np.isinf(case.x) & np.isinf(run.output)
     assume(survived.any())
     g = run.gradient(case.upstream)
-    require(~survived | nonzero(g), "the gradient must pass where an infinite input survived", x=case.x, output=run.output, gradient=g)
+    require(
+        ~survived | nonzero(g),
+        "the gradient must pass where an infinite input survived",
+        x=case.x,
+        output=run.output,
+        gradient=g,
+    )
 
 
 @clause("gradient-2")
@@ -44,19 +55,28 @@ def test_backward_uses_the_scale_of_its_forward(impl: Implementation, case: Case
     run = impl.train(case.x, case.rate, case.seed, differentiable=True)
     upstream = case.wide_upstream
     g = run.gradient(upstream)
-    survived = nonzero(run.output) & np.isfinite(rescaled(case.x, case.rate))  # what overflows is another clause's
+    # what overflows is another clause's
+    survived = nonzero(run.output) & np.isfinite(rescaled(case.x, case.rate))
     assume((survived & nonzero(g)).any())
     require_rescaled(g, upstream, case.rate, survived, what="gradient (x: the upstream)")
 
 
 @clause("gradient-2")
 def test_the_scale_is_the_forwards_though_the_rate_changes(impl: Implementation, run: Run) -> None:
-    """Where the layer's rate is assigned between forward and backward, the gradient has the scale of the forward."""
+    """Where the layer's rate is assigned between forward and backward, the gradient has the scale
+    of the forward.
+    """
     impl.reseed(run.seed_for("gradient-2"))
     layer, x = impl.layer(0.5), np.ones(64, DTYPES[impl.dtypes[0]])
     recorded = layer.train(x, differentiable=True)
     layer.set_rate(0.9)
-    require_rescaled(recorded.gradient(x), x, 0.5, nonzero(recorded.output), what="gradient after the rate became 0.9 (x: the upstream)")
+    require_rescaled(
+        recorded.gradient(x),
+        x,
+        0.5,
+        nonzero(recorded.output),
+        what="gradient after the rate became 0.9 (x: the upstream)",
+    )
 
 
 @clause("gradient-1")
@@ -66,7 +86,9 @@ def test_in_a_network_the_mask_is_the_forwards(impl: Implementation, run: Run) -
     for call in impl.driver.networks().backwards(0.5, seed, impl.dtypes):
         g, expected = call.gradient, call.expected
         ok = np.where(call.mask, g != 0, np.abs(g - expected) < 0.1)
-        message = f"with {call.name}, the gradient must pass where the unit survived, and only there"
+        message = (
+            f"with {call.name}, the gradient must pass where the unit survived, and only there"
+        )
         require(ok, message, gradient=g, expected=expected)
 
 
@@ -89,33 +111,61 @@ def test_dropped_units_get_no_gradient(impl: Implementation, case: Case) -> None
     dropped = ~nonzero(run.output) & nonzero(case.x)
     assume(dropped.any())
     g = run.gradient(case.upstream)
-    require(~(dropped & nonzero(g)), f"a dropped unit's gradient must be exactly 0 at rate {case.rate:.6g}", output=run.output, gradient=g)
+    require(
+        ~(dropped & nonzero(g)),
+        f"a dropped unit's gradient must be exactly 0 at rate {case.rate:.6g}",
+        output=run.output,
+        gradient=g,
+    )
 
 
 @clause("gradient-4")
 def test_the_mask_is_not_inferred_from_the_output(impl: Implementation, run: Run) -> None:
-    """At inputs of 0, alone or in one row of many, half of the gradients pass at rate 0.5, rescaled, and the others are 0."""
+    """At inputs of 0, alone or in one row of many, half of the gradients pass at rate 0.5,
+    rescaled, and the others are 0.
+    """
     zeros = np.zeros((1, 128), DTYPES[impl.dtypes[0]])
     for x in (zeros[0], np.concatenate((zeros, zeros + 1))):
-        g = impl.train(x, 0.5, run.seed_for("gradient-4"), differentiable=True).gradient(np.ones_like(x))
-        require_rescaled(g, np.ones_like(x), 0.5, nonzero(g), what="gradient at an input of 0 (x: the upstream)")
+        g = impl.train(x, 0.5, run.seed_for("gradient-4"), differentiable=True).gradient(
+            np.ones_like(x)
+        )
+        require_rescaled(
+            g, np.ones_like(x), 0.5, nonzero(g), what="gradient at an input of 0 (x: the upstream)"
+        )
         require_far_fetched(128 * np.log(0.5))
         passed = nonzero(g)[x == 0]
         if not passed.any() or passed.all():
             which = "all" if passed.all() else "none"
-            raise Violation(f"at 128 inputs of 0 and rate 0.5, {which} of the gradients passed: the mask cannot be read off a zero output")
+            raise Violation(
+                f"at 128 inputs of 0 and rate 0.5, {which} of the gradients passed: the mask cannot"
+                " be read off a zero output"
+            )
 
 
 @clause("gradient-5")
 @given(case=cases())
 def test_a_second_backward_gives_the_same_gradient(impl: Implementation, case: Case) -> None:
-    """Backward twice over one graph, and once more with twice the upstream: the same gradient, and twice that."""
+    """Backward twice over one graph, and once more with twice the upstream: the same gradient, and
+    twice that.
+    """
     run = impl.train(case.x, case.rate, case.seed, differentiable=True)
-    first, second, twice = run.gradient(case.upstream), run.gradient(case.upstream), run.gradient(2 * case.upstream)
-    require(
-        ulps_between(second, first) == 0, "a second backward over the same graph must give the same gradient", first=first, second=second
+    first, second, twice = (
+        run.gradient(case.upstream),
+        run.gradient(case.upstream),
+        run.gradient(2 * case.upstream),
     )
-    require(ulps_between(twice, 2 * first) == 0, "twice the upstream gradient must give twice the gradient", once=first, twice=twice)
+    require(
+        ulps_between(second, first) == 0,
+        "a second backward over the same graph must give the same gradient",
+        first=first,
+        second=second,
+    )
+    require(
+        ulps_between(twice, 2 * first) == 0,
+        "twice the upstream gradient must give twice the gradient",
+        once=first,
+        twice=twice,
+    )
 
 
 @clause("gradient-6")
@@ -127,30 +177,43 @@ def test_double_backward_is_right(impl: Implementation, case: Case) -> None:
     assume(mask.any())
     weights = 1 + case.upstream**2
     gg = run.double_gradient(case.upstream, weights)
-    require(nonzero(gg) == mask, "the double backward must go through the forward's mask", output=run.output, double_gradient=gg)
+    require(
+        nonzero(gg) == mask,
+        "the double backward must go through the forward's mask",
+        output=run.output,
+        double_gradient=gg,
+    )
     require_rescaled(gg, weights, case.rate, mask, what="double gradient (x: its weights)")
 
 
 @clause("gradient-7")
 @given(case=cases())
 def test_each_backward_uses_its_own_mask(impl: Implementation, case: Case) -> None:
-    """With three forwards of one layer before their backwards, each backward goes through the mask of its own forward."""
+    """With three forwards of one layer before their backwards, each backward goes through the mask
+    of its own forward.
+    """
     require_own_backwards(impl, case)
 
 
 @clause("gradient-7")
 def test_so_it_does_where_one_tensor_goes_in_twice(impl: Implementation, run: Run) -> None:
-    """Of two forwards on the very same tensor, as for a consistency loss, each has a backward of its own."""
+    """Of two forwards on the very same tensor, as for a consistency loss, each has a backward of
+    its own.
+    """
     calls = impl.driver.networks().twice_on_one_input(0.5, run.seed_for("gradient-7"), 256)
     for which, (y, g) in enumerate(calls, 1):
-        message = f"of two forwards on one tensor, the backward of number {which} must use its own mask"
+        message = (
+            f"of two forwards on one tensor, the backward of number {which} must use its own mask"
+        )
         require(nonzero(g) == nonzero(y), message, output=y, gradient=g)
 
 
 @clause("gradient-8")
 @given(case=cases(layouts=("contiguous",)))
 def test_gradients_agree_with_finite_differences(impl: Implementation, case: Case) -> None:
-    """Under a fixed seed the output is linear in the input, so a difference of two outputs is the gradient exactly, up to rounding."""
+    """Under a fixed seed the output is linear in the input, so a difference of two outputs is the
+    gradient exactly, up to rounding.
+    """
     impl.driver.require_seedable()
     if "float64" not in impl.dtypes:
         raise NotClaimed("it takes no float64")
@@ -159,9 +222,13 @@ def test_gradients_agree_with_finite_differences(impl: Implementation, case: Cas
     g = impl.train(x, case.rate, case.seed, differentiable=True).gradient(np.ones_like(x))
     above, below = (impl.train(x + s, case.rate, case.seed).output for s in (step, -step))
     difference = (above - below) / 0.25
-    near = np.abs(g - difference) <= 2.0**-20 * (1 + np.abs(difference))  # far above rounding, far below the 1 that a missed mask costs
+    # far above rounding, far below the 1 that a missed mask costs
+    near = np.abs(g - difference) <= 2.0**-20 * (1 + np.abs(difference))
     require(
-        near, f"the gradient must agree with finite differences under one seed, at rate {case.rate:.6g}", difference=difference, gradient=g
+        near,
+        f"the gradient must agree with finite differences under one seed, at rate {case.rate:.6g}",
+        difference=difference,
+        gradient=g,
     )
 
 
@@ -173,13 +240,22 @@ def test_recomputation_replays_the_mask(impl: Implementation, case: Case) -> Non
     mask = nonzero(run.output)
     assume(mask.any())
     g = run.gradient(case.upstream)
-    require(nonzero(g) == mask, f"recomputation must replay the forward's mask, at rate {case.rate:.6g}", output=run.output, gradient=g)
-    require_rescaled(g, case.upstream, case.rate, mask, what="recomputed gradient (x: the upstream)")
+    require(
+        nonzero(g) == mask,
+        f"recomputation must replay the forward's mask, at rate {case.rate:.6g}",
+        output=run.output,
+        gradient=g,
+    )
+    require_rescaled(
+        g, case.upstream, case.rate, mask, what="recomputed gradient (x: the upstream)"
+    )
 
 
 @clause("gradient-10")
 def test_weights_of_a_dropped_unit_stay_where_they_were(impl: Implementation, run: Run) -> None:
-    """In Linear 10→20, ReLU, dropout, Linear 20→1, one example at a time: a dropped unit's weights get no gradient, and SGD leaves them."""
+    """In Linear 10→20, ReLU, dropout, Linear 20→1, one example at a time: a dropped unit's weights
+    get no gradient, and SGD leaves them.
+    """
     rng = np.random.default_rng(10)  # network and examples are fixed: only the masks are drawn
     shapes = ((20, 10), (1, 20), (24, 1, 10))
     numbers = (rng.choice([-1, 1], shape) * rng.uniform(0.1, 0.3, shape) for shape in shapes)
@@ -200,7 +276,7 @@ def test_weights_of_a_dropped_unit_stay_where_they_were(impl: Implementation, ru
             if (left := on & ~dropped & ~moved).any():
                 raise Violation(
                     f"plain SGD left the {which} weights of {int(left.sum())} surviving units "
-                    f"where they were"
+                    "where they were"
                 )
         dropped_units += int(dropped.sum())
         active_units += int(on.sum())
@@ -208,5 +284,5 @@ def test_weights_of_a_dropped_unit_stay_where_they_were(impl: Implementation, ru
     if dropped_units in (0, active_units):
         raise Violation(
             f"{dropped_units} of {active_units} active hidden units were dropped in 24 examples "
-            f"at rate 0.3"
+            "at rate 0.3"
         )

@@ -31,13 +31,17 @@ def test_rows_of_a_batch_are_independent(run: Run, notes: Notes) -> None:
 
 @clause("independence-3")
 def test_successive_calls_are_independent(run: Run, notes: Notes) -> None:
-    """The drop rate is the same whether the same unit was dropped or survived in the call before, of many units or of 1 to 1000."""
+    """The drop rate is the same whether the same unit was dropped or survived in the call before,
+    of many units or of 1 to 1000.
+    """
     judge(run, "independence-3", notes)
 
 
 @clause("independence-3")
 def test_every_call_draws_anew_whatever_came_before(impl: Implementation, run: Run) -> None:
-    """One after another, with gradient, after a backward, an evaluation or a smaller call, no call has the mask of an earlier one."""
+    """One after another, with gradient, after a backward, an evaluation or a smaller call, no call
+    has the mask of an earlier one.
+    """
     impl.reseed(run.seed_for("independence-3"))
     layer, x = impl.layer(0.5), np.ones(UNITS, DTYPES[impl.dtypes[0]])
     drawn: dict[str, Bits] = {}
@@ -53,7 +57,10 @@ def test_every_call_draws_anew_whatever_came_before(impl: Implementation, run: R
             raise Violation(f"the call {when} {said}")
         for earlier, other in drawn.items():
             if np.array_equal(mask, other[:units]):
-                raise Violation(f"the call {when} drew the mask of the call {earlier}, of {units} units at rate 0.5")
+                raise Violation(
+                    f"the call {when} drew the mask of the call {earlier}, of {units} units at"
+                    " rate 0.5"
+                )
         drawn[when] = mask
         return recorded
 
@@ -77,7 +84,9 @@ def test_every_call_draws_anew_whatever_came_before(impl: Implementation, run: R
 
 @clause("independence-3")
 def test_calls_draw_anew_in_every_mode_of_autograd(impl: Implementation, run: Run) -> None:
-    """A torch layer never draws the mask of an earlier call: for the tensor it was given before, with a gradient or not, in any dtype."""
+    """A torch layer never draws the mask of an earlier call: for the tensor it was given before,
+    with a gradient or not, in any dtype.
+    """
     impl.reseed(run.seed_for("independence-3"))
     drawn: dict[bytes, str] = {}
     require_far_fetched(UNITS * np.log(0.5) + np.log(400))
@@ -90,7 +99,9 @@ def test_calls_draw_anew_in_every_mode_of_autograd(impl: Implementation, run: Ru
 
 @clause("independence-4")
 def test_the_number_dropped_is_binomial(run: Run, notes: Notes) -> None:
-    """The number dropped of a row, and of a whole call, large or small, varies as a Binomial does: no fixed count."""
+    """The number dropped of a row, and of a whole call, large or small, varies as a Binomial does:
+    no fixed count.
+    """
     judge(run, "independence-4", notes)
 
 
@@ -112,7 +123,9 @@ def test_two_layers_draw_different_masks(impl: Implementation, run: Run) -> None
     impl.reseed(run.seed_for("independence-7"))
     x = np.ones(UNITS, DTYPES[impl.dtypes[0]])
     _require_different(
-        impl.layer(0.5).train(x).output, impl.layer(0.5).train(x).output, "two layers, one built and called after the other,"
+        impl.layer(0.5).train(x).output,
+        impl.layer(0.5).train(x).output,
+        "two layers, one built and called after the other,",
     )
 
 

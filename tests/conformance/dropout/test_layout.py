@@ -30,9 +30,16 @@ def test_shape_and_dtype_are_kept(impl: Implementation, case: Case) -> None:
 
 
 @clause("layout-2")
-@given(Case(shape=LARGE, layout="transposed"), case=cases(layouts=("transposed", "strided", "expanded", "channels-last"), ranks=(1, 2, 4)))
-def test_any_layout_gets_a_right_mask_on_the_right_elements(impl: Implementation, case: Case) -> None:
-    """Whatever the strides of the input, each output is 0 or x / keep of the element in its own place, some of each."""
+@given(
+    Case(shape=LARGE, layout="transposed"),
+    case=cases(layouts=("transposed", "strided", "expanded", "channels-last"), ranks=(1, 2, 4)),
+)
+def test_any_layout_gets_a_right_mask_on_the_right_elements(
+    impl: Implementation, case: Case
+) -> None:
+    """Whatever the strides of the input, each output is 0 or x / keep of the element in its own
+    place, some of each.
+    """
     x = case.x
     y = impl.train(x, case.rate, case.seed).output
     mask = nonzero(y)
@@ -42,7 +49,9 @@ def test_any_layout_gets_a_right_mask_on_the_right_elements(impl: Implementation
 
 @clause("layout-2")
 def test_a_view_may_begin_anywhere(impl: Implementation, run: Run) -> None:
-    """A torch layer's output for a tensor that begins in the middle of its memory is made of that tensor's numbers, not of those before."""
+    """A torch layer's output for a tensor that begins in the middle of its memory is made of that
+    tensor's numbers, not of those before.
+    """
     for view, x, y in impl.driver.on_views(0.5, run.seed_for("layout-2")):
         require_rescaled(y, x, 0.5, nonzero(y), what=f"output for {view}")
 
@@ -50,19 +59,25 @@ def test_a_view_may_begin_anywhere(impl: Implementation, run: Run) -> None:
 @clause("layout-3")
 @given(Case(shape=LARGE), case=cases("plain", "special"))
 def test_the_input_is_not_changed(impl: Implementation, case: Case) -> None:
-    """A call leaves its input as it was, bit for bit, in training, at rates 0 and 1 as well, and in evaluation."""
+    """A call leaves its input as it was, bit for bit, in training, at rates 0 and 1 as well, and in
+    evaluation.
+    """
     x = case.x
     for rate in (case.rate, 0.0, *taken_of(impl, 1.0)):
         message = f"a training call at rate {rate:.6g} must not change its input"
         require_identical(impl.train(x, rate, case.seed).input_after, x, message)
     with suppress(NotClaimed):
-        require_identical(impl.evaluate(x, case.rate).input_after, x, "an evaluation must not change its input")
+        require_identical(
+            impl.evaluate(x, case.rate).input_after, x, "an evaluation must not change its input"
+        )
 
 
 @clause("layout-3")
 @given(case=cases(layouts=("contiguous",), ranks=(1,)))
 def test_an_earlier_output_is_not_changed(impl: Implementation, case: Case) -> None:
-    """Later calls, of as many units or fewer, leave the output of an earlier one as it was; in evaluation, too."""
+    """Later calls, of as many units or fewer, leave the output of an earlier one as it was; in
+    evaluation, too.
+    """
     impl.reseed(case.seed)
     layer, x = impl.layer(case.rate), np.ones(4096, DTYPES[case.dtype])
     calls = [layer.train] if impl.facts.no_evaluation else [layer.train, layer.evaluate]
@@ -77,7 +92,9 @@ def test_an_earlier_output_is_not_changed(impl: Implementation, case: Case) -> N
 @clause("layout-4")
 @given(case=cases(layouts=("contiguous", "transposed")))
 def test_in_place_changes_and_returns_the_input(impl: Implementation, case: Case) -> None:
-    """In place, the very input is returned, it holds the right output, and the gradient goes through its mask."""
+    """In place, the very input is returned, it holds the right output, and the gradient goes
+    through its mask.
+    """
     x = case.x
     run, is_the_input = impl.driver.in_place(x, case.rate, case.seed)
     if not is_the_input:
@@ -85,22 +102,34 @@ def test_in_place_changes_and_returns_the_input(impl: Implementation, case: Case
     mask = nonzero(run.output)
     assume(mask.any())
     require_rescaled(run.input_after, x, case.rate, mask, what="input after an in-place call")
-    require((run.input_after == 0) | mask, "what is dropped in place must be 0", came=run.input_after)
+    require(
+        (run.input_after == 0) | mask, "what is dropped in place must be 0", came=run.input_after
+    )
     g = run.gradient(case.upstream)
-    require(nonzero(g) == mask, "the gradient must know of what was done in place", output=run.output, gradient=g)
-    require_rescaled(g, case.upstream, case.rate, mask, what="gradient of an in-place call (x: the upstream)")
+    require(
+        nonzero(g) == mask,
+        "the gradient must know of what was done in place",
+        output=run.output,
+        gradient=g,
+    )
+    require_rescaled(
+        g, case.upstream, case.rate, mask, what="gradient of an in-place call (x: the upstream)"
+    )
 
 
 @clause("layout-4")
 def test_in_place_the_rate_is_the_same(impl: Implementation, run: Run) -> None:
-    """In place, the share dropped of 4,096 units is the rate, 0.1, and another seed drops others."""
+    """In place, the share of 4,096 units dropped is the rate, 0.1; another seed drops others."""
     seed, masks = run.seed_for("layout-4"), []
     for which in (0, 1):
         masks.append(nonzero(impl.driver.in_place(ones(impl, 4096), 0.1, seed + which)[0].output))
         require_share(int((~masks[-1]).sum()), 4096, 0.1, "at rate 0.1 in place")
     require_far_fetched(4096 * np.log(0.1**2 + 0.9**2))
     if np.array_equal(masks[0], masks[1]):
-        raise Violation(f"in-place calls after the seeds {seed} and {seed + 1} drew the same mask of 4096 units at rate 0.1")
+        raise Violation(
+            f"in-place calls after the seeds {seed} and {seed + 1} drew the same mask of 4096 units"
+            " at rate 0.1"
+        )
 
 
 @clause("layout-4")
@@ -111,9 +140,15 @@ def test_so_it_does_at_rates_0_and_1(impl: Implementation, case: Case) -> None:
         right = np.zeros_like(case.x) if rate else case.x
         run, is_the_input = impl.driver.in_place(case.x, rate, case.seed)
         if not is_the_input:
-            raise Violation(f"an in-place call at rate {rate:g} must return its input, but it returned another tensor")
+            raise Violation(
+                f"an in-place call at rate {rate:g} must return its input, but it returned another"
+                " tensor"
+            )
         require(
-            run.input_after == right, f"an in-place call at rate {rate:g} must leave this in the input", right=right, came=run.input_after
+            run.input_after == right,
+            f"an in-place call at rate {rate:g} must leave this in the input",
+            right=right,
+            came=run.input_after,
         )
 
 
@@ -126,4 +161,7 @@ def test_memory_format_is_kept(impl: Implementation, case: Case) -> None:
     matters = [axis for axis, n in enumerate(x.shape) if n > 1]
     mine, theirs = ([a.strides[axis] // a.itemsize for axis in matters] for a in (y, x))
     if mine != theirs:
-        raise Violation(f"a {case.layout} input of shape {x.shape} with strides {theirs} gave an output with strides {mine}")
+        raise Violation(
+            f"a {case.layout} input of shape {x.shape} with strides {theirs} gave an output with"
+            f" strides {mine}"
+        )

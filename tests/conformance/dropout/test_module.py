@@ -18,12 +18,16 @@ def test_it_has_no_parameters_or_buffers(impl: Implementation) -> None:
     """A dropout layer has nothing to learn and nothing to store: an empty state_dict."""
     held = impl.driver.networks().held(0.3)
     if held:
-        raise Violation(f"the layer holds {', '.join(held)} as parameter or buffer; it should hold nothing")
+        raise Violation(
+            f"the layer holds {', '.join(held)} as parameter or buffer; it should hold nothing"
+        )
 
 
 @clause("module-2")
 def test_copies_and_round_trips_keep_the_layer(impl: Implementation, run: Run) -> None:
-    """A deep copy, a pickled one, and one that loaded the state_dict drop at the same rate and scale, in the same mode."""
+    """A deep copy, a pickled one, and one that loaded the state_dict drop at the same rate and
+    scale, in the same mode.
+    """
     networks, x = impl.driver.networks(), np.ones(512, DTYPES["float32"])
     if networks.copy_is_itself(0.9):
         raise Violation(
@@ -45,7 +49,9 @@ def test_copies_and_round_trips_keep_the_layer(impl: Implementation, run: Run) -
 
 @clause("module-2")
 def test_a_copy_keeps_the_rate_that_was_assigned(impl: Implementation, run: Run) -> None:
-    """A deep copy of a layer whose rate was changed from 0.5 to 0.9 drops at 0.9, and scales so, if the layer itself does."""
+    """A deep copy of a layer whose rate was changed from 0.5 to 0.9 drops at 0.9, and scales so, if
+    the layer itself does.
+    """
     impl.reseed(run.seed_for("module-2 assigned"))
     layer, x = impl.layer(0.5), ones(impl, 1 << 12)
     layer.train(x)
@@ -57,7 +63,12 @@ def test_a_copy_keeps_the_rate_that_was_assigned(impl: Implementation, run: Run)
     except Violation as error:
         raise NotClaimed("its rate cannot be changed by assignment (rate-5)") from error
     y = layer.copy().train(x).output
-    require_share(int(x.size - nonzero(y).sum()), x.size, 0.9, "by a copy of a layer whose rate was changed from 0.5 to 0.9")
+    require_share(
+        int(x.size - nonzero(y).sum()),
+        x.size,
+        0.9,
+        "by a copy of a layer whose rate was changed from 0.5 to 0.9",
+    )
     require_rescaled(y, x, 0.9, nonzero(y), what="output of the copy")
 
 
@@ -72,9 +83,20 @@ def test_repr_shows_the_rate(impl: Implementation) -> None:
 @clause("module-4")
 @given(case=cases())
 def test_functional_and_module_forms_agree(impl: Implementation, case: Case) -> None:
-    """Under one seed the functional form gives the same output as the module, where the class names one."""
+    """Under one seed the functional form gives the same output as the module, where the class names
+    one.
+    """
     by_function = impl.driver.functional(case.x, case.rate, case.seed).output
     by_module = impl.train(case.x, case.rate, case.seed).output
-    message = f"the functional form must drop the same units as the module under one seed, at rate {case.rate:.6g}"
-    require(nonzero(by_function) == nonzero(by_module), message, function=by_function, module=by_module)
-    require_identical(by_function, by_module, f"the functional form must give what the module gives, at rate {case.rate:.6g}")
+    message = (
+        "the functional form must drop the same units as the module under one seed, at rate"
+        f" {case.rate:.6g}"
+    )
+    require(
+        nonzero(by_function) == nonzero(by_module), message, function=by_function, module=by_module
+    )
+    require_identical(
+        by_function,
+        by_module,
+        f"the functional form must give what the module gives, at rate {case.rate:.6g}",
+    )

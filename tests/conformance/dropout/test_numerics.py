@@ -17,7 +17,9 @@ from dropspec.session.run import Run
 
 @clause("numerics-1")
 def test_every_dtype_is_taken(impl: Implementation, notes: Notes) -> None:
-    """float16, bfloat16, float32 and float64 are all taken; the other clauses are judged in each of them."""
+    """float16, bfloat16, float32 and float64 are all taken; the other clauses are judged in each of
+    them.
+    """
     require_every_dtype(impl, notes)
 
 
@@ -30,26 +32,42 @@ def test_every_dtype_gets_right_values(impl: Implementation, run: Run) -> None:
 @clause("numerics-2")
 @given(case=cases("huge"))
 def test_overflow_only_where_the_result_overflows(impl: Implementation, case: Case) -> None:
-    """A survivor is infinite only where x / keep is, or is so close to the largest number that rounding may take it there."""
+    """A survivor is infinite only where x / keep is, or is so close to the largest number that
+    rounding may take it there.
+    """
     x = case.x
     y = impl.train(x, case.rate, case.seed).output
     expected = rescaled(x, case.rate)
     with np.errstate(over="ignore"):
-        ulps_above = expected.astype(np.longdouble) * (1 + np.longdouble(0.5) ** (FRACTION_BITS[case.dtype] - 2))
+        ulps_above = expected.astype(np.longdouble) * (
+            1 + np.longdouble(0.5) ** (FRACTION_BITS[case.dtype] - 2)
+        )
         fits = np.isfinite(expected) & np.isfinite(ulps_above.astype(np.float64).astype(x.dtype))
     assume(fits.any())
-    require(np.isfinite(y) | ~fits, f"no overflow where x / keep is finite, at rate {case.rate:.6g}", x=x, expected=expected, came=y)
+    require(
+        np.isfinite(y) | ~fits,
+        f"no overflow where x / keep is finite, at rate {case.rate:.6g}",
+        x=x,
+        expected=expected,
+        came=y,
+    )
     require(~np.isnan(y), f"finite input must not give NaN, at rate {case.rate:.6g}", x=x, came=y)
 
 
 @clause("numerics-3")
 @given(case=cases("subnormal"))
 def test_subnormals_survive(impl: Implementation, case: Case) -> None:
-    """Subnormal inputs are dropped or rescaled as any other, not flushed: over a quarter survive rates up to .5 as x / keep."""
+    """Subnormal inputs are dropped or rescaled as any other, not flushed: over a quarter survive
+    rates up to .5 as x / keep.
+    """
     x = np.resize(case.x, 512).astype(case.x.dtype)
     rate = min(case.rate, 0.5)
     y = impl.train(x, rate, case.seed).output
-    require_far_fetched(-2 * 512 * 0.25**2)  # Hoeffding's inequality for a quarter where half survive
+    # Hoeffding's inequality for a quarter where half survive
+    require_far_fetched(-2 * 512 * 0.25**2)
     if nonzero(y).sum() <= 128:
-        raise Violation(f"{int(nonzero(y).sum())} of 512 subnormal inputs survived rate {rate:.6g}: they are flushed to 0")
+        raise Violation(
+            f"{int(nonzero(y).sum())} of 512 subnormal inputs survived rate {rate:.6g}: they are"
+            " flushed to 0"
+        )
     require_rescaled(y, x, rate, nonzero(y))

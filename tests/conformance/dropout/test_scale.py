@@ -14,7 +14,11 @@ from dropspec.session.run import Run
 
 
 def survivors(y: Array) -> Bits:
-    """Where an output is not 0. Inputs hold no zeros here, so a zero can only be a drop; a case without survivors decides nothing."""
+    """Where an output is not 0.
+
+    Inputs hold no zeros here, so a zero can only be a drop; a case without survivors decides
+    nothing.
+    """
     mask = nonzero(y)
     assume(mask.any())
     return mask
@@ -28,12 +32,16 @@ def test_survivors_are_rescaled(impl: Implementation, case: Case, notes: Notes) 
     mask = survivors(y)
     ulps = require_rescaled(y, case.x, case.rate, mask)
     notes.observe(f"ulps in {y.dtype}", max(ulps, notes.observations.get(f"ulps in {y.dtype}", 0)))
-    notes.certificate = "ulps seen: " + ", ".join(f"{k[8:]} {v:g}" for k, v in sorted(notes.observations.items()) if k.startswith("ulps"))
+    notes.certificate = "ulps seen: " + ", ".join(
+        f"{k[8:]} {v:g}" for k, v in sorted(notes.observations.items()) if k.startswith("ulps")
+    )
 
 
 @clause("scale-1")
 def test_the_scale_is_right_at_many_rates(impl: Implementation, run: Run, notes: Notes) -> None:
-    """Of 4,096 ones every survivor is 1 / keep, at six rates; what it is instead tells one wrong scale from another."""
+    """Of 4,096 ones every survivor is 1 / keep, at six rates; what it is instead tells one wrong
+    scale from another.
+    """
     require_scales(impl, run.seed_for("scale-1"), notes)
 
 
@@ -50,13 +58,21 @@ def test_survivors_are_rescaled_to_one_ulp(impl: Implementation, case: Case) -> 
 def test_dropped_elements_are_exactly_zero(impl: Implementation, case: Case) -> None:
     """An output that is smaller than its input is no survivor, so it must be exactly zero."""
     x, y = case.x, impl.train(case.x, case.rate, case.seed).output
-    smaller = np.abs(y.astype(float)) < 0.5 * np.abs(x.astype(float))  # a survivor is never smaller than its input
-    require(~(smaller & nonzero(y)), f"a dropped element must be exactly 0 at rate {case.rate:.6g}", x=x, came=y)
+    # a survivor is never smaller than its input
+    smaller = np.abs(y.astype(float)) < 0.5 * np.abs(x.astype(float))
+    require(
+        ~(smaller & nonzero(y)),
+        f"a dropped element must be exactly 0 at rate {case.rate:.6g}",
+        x=x,
+        came=y,
+    )
 
 
 @clause("scale-3")
 @given(case=cases(layouts=("contiguous",)))
-def test_the_scale_is_the_same_for_every_survivor_and_call(impl: Implementation, case: Case) -> None:
+def test_the_scale_is_the_same_for_every_survivor_and_call(
+    impl: Implementation, case: Case
+) -> None:
     """Output over input is one number over all survivors of three calls, to 2 ulps either way."""
     impl.reseed(case.seed)
     layer, x = impl.layer(case.rate), np.ones_like(case.x)
@@ -64,7 +80,12 @@ def test_the_scale_is_the_same_for_every_survivor_and_call(impl: Implementation,
     mask = survivors(outputs)
     smallest = np.full_like(outputs, outputs[mask].min())
     apart = np.where(mask, ulps_between(outputs, smallest), 0)
-    require(apart <= 4, f"all survivors must have one scale at rate {case.rate:.6g} (inputs are 1)", smallest=smallest, another=outputs)
+    require(
+        apart <= 4,
+        f"all survivors must have one scale at rate {case.rate:.6g} (inputs are 1)",
+        smallest=smallest,
+        another=outputs,
+    )
 
 
 @clause("scale-4")
@@ -74,4 +95,10 @@ def test_no_other_value_occurs(impl: Implementation, case: Case) -> None:
     x, y = case.x.astype(float), impl.train(case.x, case.rate, case.seed).output.astype(float)
     scaled = x / (1 - case.rate)
     near = np.abs(y - scaled) <= 2.0**-5 * np.abs(scaled)
-    require((y == 0) | near, f"an output must be 0 or x / keep at rate {case.rate:.6g}", x=x, x_over_keep=scaled, came=y)
+    require(
+        (y == 0) | near,
+        f"an output must be 0 or x / keep at rate {case.rate:.6g}",
+        x=x,
+        x_over_keep=scaled,
+        came=y,
+    )

@@ -1,4 +1,6 @@
-"""Arrays as the harness hands them to an implementation: four dtypes, any memory layout, and copies that keep it."""
+"""Arrays as the harness hands them to an implementation: four dtypes, any memory layout, and copies
+that keep it.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,8 @@ DTYPES: dict[str, np.dtype[Any]] = {
     "bfloat16": np.dtype(ml_dtypes.bfloat16),
 }
 FRACTION_BITS = {"float16": 10, "bfloat16": 7, "float32": 23, "float64": 52}
-QUADRANTS = (-4.0, -0.25, 0.25, 4.0)  # powers of two, so that output / input is exact where the scale is
+# powers of two, so that output / input is exact where the scale is
+QUADRANTS = (-4.0, -0.25, 0.25, 4.0)
 LAYOUTS = ("contiguous", "transposed", "strided", "expanded", "repeated", "channels-last")
 
 
@@ -43,9 +46,11 @@ def nonzero(x: Array) -> Bits:
 
 
 def laid_out(values: Array, layout: str) -> Array:
-    """An array with these values and this layout; `expanded` repeats the first entry of axis 0 with stride 0, `repeated` that of the last.
+    """An array with these values and this layout; `expanded` repeats the first entry of axis 0 with
+    stride 0, `repeated` that of the last.
 
-    A layout that the rank does not have (transposed below 2, channels-last other than 4) is contiguous.
+    A layout that the rank does not have (transposed below 2, channels-last other than 4) is
+    contiguous.
     """
     if layout == "transposed" and values.ndim >= 2:
         return values.swapaxes(0, -1).copy().swapaxes(0, -1)
@@ -67,14 +72,22 @@ def copy_as_laid_out(x: Array) -> Array:
     """A copy of x with the strides of x; where elements share memory in x, they do in the copy."""
     if x.flags.c_contiguous:
         return x.copy()
-    span = 1 + sum((n - 1) * step // x.itemsize for n, step in zip(x.shape, x.strides, strict=True)) if x.size else 0
+    span = (
+        1 + sum((n - 1) * step // x.itemsize for n, step in zip(x.shape, x.strides, strict=True))
+        if x.size
+        else 0
+    )
     return as_strided(as_strided(x, (span,), (x.itemsize,)).copy(), x.shape, x.strides)
 
 
 @cache
 def values(shape: tuple[int, ...]) -> Array:
-    """The input of a campaign: numbers of either sign and two sizes, in an order that depends on the shape alone."""
-    return np.asarray(np.array(QUADRANTS)[np.random.default_rng(list(shape)).integers(0, 4, shape, np.uint8)])
+    """The input of a campaign: numbers of either sign and two sizes, in an order that depends on
+    the shape alone.
+    """
+    return np.asarray(
+        np.array(QUADRANTS)[np.random.default_rng(list(shape)).integers(0, 4, shape, np.uint8)]
+    )
 
 
 def thue_morse_signs(count: int) -> Array:

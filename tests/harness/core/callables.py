@@ -1,4 +1,6 @@
-"""What Python says of a thing that can be called: its parameters, what one is annotated as, and the class behind a functools.partial."""
+"""What Python says of a thing that can be called: its parameters, what one is annotated as, and the
+class behind a functools.partial.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ def unwrapped(thing: Any) -> Any:
 
 
 def built_class(thing: Any) -> type | None:
-    """The class of which a call builds an instance: the class itself, or that of a functools.partial; None where it is a function."""
+    """The class of which a call builds an instance: the class itself, or that of a
+    functools.partial; None where it is a function.
+    """
     inner = unwrapped(thing)
     return inner if inspect.isclass(inner) else None
 
@@ -36,7 +40,9 @@ def parameters_of(thing: Callable[..., Any]) -> list[inspect.Parameter]:
 
 
 def annotation_of(thing: Callable[..., Any], place: int) -> str:
-    """How the annotation of a parameter reads, of a name or a string what it means; empty without one."""
+    """How the annotation of a parameter reads, of a name or a string what it means; empty without
+    one.
+    """
     try:
         parameters = list(inspect.signature(thing, eval_str=True).parameters.values())
     except Exception:  # a name that only type checkers know, or no signature

@@ -17,7 +17,9 @@ def discover(package: str, group: str, kind: type[Found]) -> list[Found]:
     TypeError where it names something else.
     """
     classes: dict[str, type[Found]] = {}
-    for module_info in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
+    for module_info in pkgutil.iter_modules(
+        importlib.import_module(package).__path__, f"{package}."
+    ):
         module = importlib.import_module(module_info.name)
         for thing in vars(module).values():
             if _is_one(thing, kind) and thing.__module__ == module.__name__:
@@ -28,8 +30,8 @@ def discover(package: str, group: str, kind: type[Found]) -> list[Found]:
         thing = thing() if isinstance(thing, type) else thing
         if not isinstance(thing, kind):
             raise TypeError(
-                f"the entry point {entry.name!r} of the group {group} gives {type(thing).__name__}, "
-                f"but must give a {kind.__name__}"
+                f"the entry point {entry.name!r} of the group {group} gives {type(thing).__name__},"
+                f" but must give a {kind.__name__}"
             )
         found.append(thing)
     return found

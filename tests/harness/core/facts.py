@@ -68,7 +68,7 @@ class Facts:
     family: str
     framework: str
     declared: Declared = Declared()
-    signature: Signature = Signature((), None)
+    signature: Signature = field(default_factory=lambda: Signature((), None))
     dtypes: tuple[str, ...] = tuple(DTYPES)
     refused: Mapping[str, str] = field(default_factory=dict)
     seedable: bool = True

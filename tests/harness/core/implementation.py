@@ -44,9 +44,7 @@ class Implementation:
         """A layer for campaigns, which look only at where its output is 0."""
         return self.layer(rate)
 
-    def train(
-        self, x: Array, rate: Any, seed: int, *, differentiable: bool = False
-    ) -> Recorded:
+    def train(self, x: Array, rate: Any, seed: int, *, differentiable: bool = False) -> Recorded:
         """Seeds, builds a layer, and calls it once in training mode."""
         self.reseed(seed)
         return self.layer(rate).train(x, differentiable=differentiable)

@@ -58,7 +58,9 @@ class Networks(ABC):
         """Outputs and gradients of two forward passes on one and the same array of ones."""
 
     @abstractmethod
-    def sgd(self, rate: float, seed: int, into: Array, out: Array, examples: Array) -> Iterator[Step]:
+    def sgd(
+        self, rate: float, seed: int, into: Array, out: Array, examples: Array
+    ) -> Iterator[Step]:
         """One step of SGD an example, each from the same weights (units, inputs), (1, units)."""
 
     @abstractmethod

@@ -113,9 +113,7 @@ TABLE = (
         metavar="FORMAT=PATH",
     ),
     Option("json", "json", "the same as --report json=PATH", metavar="PATH"),
-    Option(
-        "timeout", "timeout_s", "how long one call of the layer may take", float, "SECONDS"
-    ),
+    Option("timeout", "timeout_s", "how long one call of the layer may take", float, "SECONDS"),
 )
 
 
@@ -129,8 +127,7 @@ def options_from(namespace: Any, prefix: str, targets: tuple[str, ...]) -> Optio
     """The options that a parser found, in its attributes of that prefix."""
     found: dict[str, Any] = {o.field: getattr(namespace, prefix + o.name) for o in TABLE}
     fields: dict[str, Any] = {
-        field: tuple(value) if isinstance(value, list) else value
-        for field, value in found.items()
+        field: tuple(value) if isinstance(value, list) else value for field, value in found.items()
     }
     return replace(Options(targets), **fields)
 

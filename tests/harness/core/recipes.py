@@ -1,7 +1,9 @@
-"""Inputs of properties. Only a recipe is drawn, and NumPy builds the array from it: cheap, small to print, and good to shrink.
+"""Inputs of properties. Only a recipe is drawn, and NumPy builds the array from it: cheap, small to
+print, and good to shrink.
 
-Hypothesis draws recipes where a failure is to be made small. To find one takes many that differ: there it would spend half a millisecond
-on each, longer than most calls take, and largely on variations of the last (160 recipes had 18 rates and 47 seeds).
+Hypothesis draws recipes where a failure is to be made small. To find one takes many that differ:
+there it would spend half a millisecond on each, longer than most calls take, and largely on
+variations of the last (160 recipes had 18 rates and 47 seeds).
 """
 
 from __future__ import annotations
@@ -16,29 +18,37 @@ from hypothesis import strategies as st
 from dropspec.core.arrays import DTYPES, LAYOUTS
 from dropspec.core.cases import Case
 
-SHAPES = ((7,), (1,), (2,), (3,), (17,), (4, 5), (64,), (33, 2), (2, 3, 5), (8, 16), (2, 3, 4, 5), (129,), (1, 1, 7), (3, 1, 2, 2, 2))
+SHAPES = (
+    (7,),
+    (1,),
+    (2,),
+    (3,),
+    (17,),
+    (4, 5),
+    (64,),
+    (33, 2),
+    (2, 3, 5),
+    (8, 16),
+    (2, 3, 4, 5),
+    (129,),
+    (1, 1, 7),
+    (3, 1, 2, 2, 2),
+)
 RATES = (0.1, 0.5, 0.25, 0.3, 1 / 3, 0.75, 0.9, 0.01, 0.001, 0.999)
-
-
-
-
-
-
-
-
-
-
 
 
 T = TypeVar("T")
 E = TypeVar("E")
 PLACES = 1 << 16
-STEPS = tuple(1.1347241384015194**-k for k in range(1, 6))  # powers of the root of x^6 = x + 1, for five dimensions
+# powers of the root of x^6 = x + 1, for five dimensions
+STEPS = tuple(1.1347241384015194**-k for k in range(1, 6))
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What is drawn, whatever a property asks for: places in lists yet to be named, in 2^-16 of their length; a rate and a seed."""
+    """What is drawn, whatever a property asks for: places in lists yet to be named, in 2^-16 of
+    their length; a rate and a seed.
+    """
 
     shape: int
     dtype: int
@@ -68,22 +78,28 @@ def entry_at(place: int, entries: Sequence[E]) -> E:
 def recipes(near: Recipe | None = None) -> st.SearchStrategy[Recipe]:
     """Recipes; given one, such as share some of its entries.
 
-    Seeds are inputs like any other, so that a failure can be made small and replayed. Rates lie strictly between 0 and 1, the usual and
-    the extreme ones more often; 0 and 1 are the edge chapter's.
+    Seeds are inputs like any other, so that a failure can be made small and replayed. Rates lie
+    strictly between 0 and 1, the usual and the extreme ones more often; 0 and 1 are the edge
+    chapter's.
     """
     rate = st.one_of(st.sampled_from(RATES), st.floats(0.001, 0.999))
-    entries = {place: st.integers(0, PLACES - 1) for place in ("shape", "dtype", "layout", "values")}
+    entries = {
+        place: st.integers(0, PLACES - 1) for place in ("shape", "dtype", "layout", "values")
+    }
     entries |= {"rate": rate, "seed": st.integers(0, 2**31 - 1)}  # type: ignore[dict-item]
     if near is not None:
-        entries = {name: st.one_of(entry, st.just(getattr(near, name))) for name, entry in entries.items()}
+        entries = {
+            name: st.one_of(entry, st.just(getattr(near, name))) for name, entry in entries.items()
+        }
     return st.builds(Recipe, **entries)
 
 
 def draw_recipes(count: int, seed: int) -> tuple[Recipe, ...]:
     """So many recipes, the plainest first.
 
-    The others are spread evenly, and so is each run of a few of them: over each list, and over its combinations with the others (the
-    additive recurrence of Roberts 2018, from where the seed puts it). Half of the rates are of the list.
+    The others are spread evenly, and so is each run of a few of them: over each list, and over
+    its combinations with the others (the additive recurrence of Roberts 2018, from where the
+    seed puts it). Half of the rates are of the list.
     """
     rng = random.Random(seed)
     start = [rng.random() for _ in STEPS]
@@ -106,8 +122,12 @@ def rates() -> Inputs[float]:
     return Inputs(lambda recipe: recipe.rate)
 
 
-def cases(*values: str, layouts: tuple[str, ...] = LAYOUTS, ranks: tuple[int, ...] = (1, 2, 3, 4, 5)) -> Inputs[Case]:
-    """Calls at rates inside (0, 1), over dtypes, layouts and shapes of the given ranks, with the given kinds of values (plain)."""
+def cases(
+    *values: str, layouts: tuple[str, ...] = LAYOUTS, ranks: tuple[int, ...] = (1, 2, 3, 4, 5)
+) -> Inputs[Case]:
+    """Calls at rates inside (0, 1), over dtypes, layouts and shapes of the given ranks, with the
+    given kinds of values (plain).
+    """
     shapes = tuple(shape for shape in SHAPES if len(shape) in ranks)
 
     def case(recipe: Recipe) -> Case:

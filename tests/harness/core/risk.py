@@ -11,13 +11,17 @@ BETA = 1e-6  # the chance that a certificate is wrong
 MISS = 0.001  # the chance to miss a fault of the size that a report states
 
 COINCIDENCE = (
-    1e-18  # exact clauses may rest on chances below this (two masks alike, no survivor among many); 10^8 of them fit a tenth of the budget
+    # exact clauses may rest on chances below this (two masks alike, no survivor among many); 10^8
+    # of them fit a tenth of the budget
+    1e-18
 )
 
 
-
 def require_far_fetched(log_chance: float) -> None:
-    """Asserts that what an exact clause takes for impossible has a chance below COINCIDENCE; `log_chance` is its natural logarithm."""
-    assert log_chance < log(COINCIDENCE), f"a right implementation does this with chance e^{log_chance:.1f}: too often to accuse anyone"
-
-
+    """Asserts that what an exact clause takes for impossible has a chance below COINCIDENCE;
+    `log_chance` is its natural logarithm.
+    """
+    assert log_chance < log(COINCIDENCE), (
+        f"a right implementation does this with chance e^{log_chance:.1f}: too often to accuse"
+        " anyone"
+    )

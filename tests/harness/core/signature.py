@@ -1,4 +1,4 @@
-"""How a layer or function is called: which of its parameters are the arrays, rate, flag and seed."""
+"""How a target is called: which of its parameters are the arrays, rate, flag and seed."""
 
 from __future__ import annotations
 
@@ -91,7 +91,12 @@ class Signature:
         return function(*arrays, *by_place, **by_name)
 
     def spelled_construction(
-        self, name: str, sizes: Sequence[int], rate: Any, options: Mapping[str, Any], stream: str = ""
+        self,
+        name: str,
+        sizes: Sequence[int],
+        rate: Any,
+        options: Mapping[str, Any],
+        stream: str = "",
     ) -> str:
         """A construction in Python: `Dropout(0.5)`."""
         by_place, by_name = self._arguments(sizes, rate)

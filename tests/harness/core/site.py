@@ -1,4 +1,4 @@
-"""Where a mask sits: the arrays of a call, as the rooms that inspect and drive targets know them."""
+"""Where a mask sits: the arrays of a call, for the rooms that inspect and drive targets."""
 
 from __future__ import annotations
 

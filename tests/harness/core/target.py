@@ -52,6 +52,6 @@ def parse_target(text: str) -> Target:
     if not (colon and where and attr) or (equals and not label.strip()):
         raise BadTarget(
             f"{text!r} is not a target: give [label=]module:attribute or "
-            f"[label=]path/file.py:attribute, for instance mypackage.layers:MyDropout"
+            "[label=]path/file.py:attribute, for instance mypackage.layers:MyDropout"
         )
     return Target(label if equals else spec, where, attr)

@@ -31,7 +31,10 @@ class Family(Site):
 
     @cache  # noqa: B019  # a family lives as long as the process
     def clauses(self) -> tuple[Clause, ...]:
-        """Its clauses, in the order of the page. Raises ValueError for a clause that lacks a part."""
+        """Its clauses, in the order of the page.
+
+        Raises ValueError for a clause that lacks a part.
+        """
         package, page = self.spec
         text = (files(package) / page).read_text("utf-8")
         return tuple(read_clauses(text, self.name))

@@ -90,7 +90,7 @@ class Dropout(Family):
 
 
 def _main(profile: Profile) -> tuple[Campaign, ...]:
-    of_outputs = {dtype: (*EVERY_LENS, *OF_OUTPUTS) for dtype in ("float32", "float64")}
+    of_outputs = dict.fromkeys(("float32", "float64"), (*EVERY_LENS, *OF_OUTPUTS))
     return tuple(
         main_campaign(rate, dtype, profile, of_outputs.get(dtype, EVERY_LENS))
         for rate in RATES

@@ -45,9 +45,7 @@ class FunctionLayer(Layer):
     def _call(self, mode: str, x: Array, differentiable: bool) -> Recorded:
         driver, rate, held = self._driver, self._rate, self._held
         what = Description(
-            lambda: (
-                f"the {mode} call {driver.spelled(rate, mode)} on {x.dtype} of shape {x.shape}"
-            )
+            lambda: f"the {mode} call {driver.spelled(rate, mode)} on {x.dtype} of shape {x.shape}"
         )
         arrays = {"x": x, **self.parameters} if held else {"x": x}
         call = Call(mode, arrays, rate, driver.last_seed, differentiable)

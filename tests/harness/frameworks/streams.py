@@ -1,4 +1,6 @@
-"""What a function gets for its generator or seed argument: begun anew by a seed, and continued by the calls that follow."""
+"""What a function gets for its generator or seed argument: begun anew by a seed, and continued by
+the calls that follow.
+"""
 
 from __future__ import annotations
 
@@ -95,7 +97,8 @@ class NumpyRandomState(NumpyGenerator):
         return f"rng = np.random.RandomState({seed % 2**32})"
 
 
-BY_ANNOTATION: tuple[tuple[str, type[Stream] | None], ...] = (  # None: the generator of the function's framework
+# None: the generator of the function's framework
+BY_ANNOTATION: tuple[tuple[str, type[Stream] | None], ...] = (
     ("RandomState", NumpyRandomState),
     (r"(np|numpy)\.random.*Generator", NumpyGenerator),
     ("Generator", None),
@@ -109,14 +112,22 @@ def is_clear(signature: Signature) -> bool:
 
 
 def stream_for(signature: Signature, generator: type[Stream]) -> Stream | None:
-    """The stream that a function takes, by the annotation of the argument, or else by its name; `generator` is its framework's own.
+    """The stream that a function takes, by the annotation of the argument, or else by its name;
+    `generator` is its framework's own.
 
     None where it takes none.
     """
     if not signature.stream:
         return None
     by_name = None if signature.stream in GENERATORS else Ints
-    kind = next((kind for pattern, kind in BY_ANNOTATION if re.search(pattern, signature.stream_annotation)), by_name)
+    kind = next(
+        (
+            kind
+            for pattern, kind in BY_ANNOTATION
+            if re.search(pattern, signature.stream_annotation)
+        ),
+        by_name,
+    )
     stream = (kind or generator)()
     stream.seed(0)
     return stream

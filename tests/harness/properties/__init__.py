@@ -1,4 +1,6 @@
-"""How a clause becomes an executable property: `clause` names it, `given` searches for a counterexample to it."""
+"""How a clause becomes an executable property: `clause` names it, `given` searches for a
+counterexample to it.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ from dropspec.core.recipes import Inputs, Recipe, recipes
 from dropspec.session.run import Run
 
 Test = Callable[..., None]
-SHRINKS = 60  # calls spent on making a counterexample smaller; a count, not a time, so that two runs end with the same one
+# calls spent on making a counterexample smaller; a count, not a time, so that two runs end with the
+# same one
+SHRINKS = 60
 SETTINGS = hypothesis.settings(
     max_examples=SHRINKS,
     derandomize=False,
@@ -36,7 +40,9 @@ SETTINGS = hypothesis.settings(
 
 
 def clause(clause_id: str, *, should: bool = False) -> Callable[[Test], Test]:
-    """Says which clause a test judges; `should` for the SHOULD part of a clause that also has a MUST part."""
+    """Says which clause a test judges; `should` for the SHOULD part of a clause that also has a
+    MUST part.
+    """
     return pytest.mark.clause(clause_id, should=should)
 
 
@@ -47,10 +53,12 @@ def assume(can_decide: Any) -> None:
 
 
 def given(*also: Case, **wanted: Inputs[Any]) -> Callable[[Test], Test]:
-    """Runs a property on the inputs that it wants, made from a share of the recipes of the run, and on the cases in `also`.
+    """Runs a property on the inputs that it wants, made from a share of the recipes of the run, and
+    on the cases in `also`.
 
-    The property gets `impl`, its inputs and, if it asks, `notes`. Where one fails, Hypothesis searches around it for the smallest.
-    Where a failure does not come back when replayed, as with a layer that follows no seed, it is reported as it was last seen.
+    The property gets `impl`, its inputs and, if it asks, `notes`. Where one fails, Hypothesis
+    searches around it for the smallest. Where a failure does not come back when replayed, as
+    with a layer that follows no seed, it is reported as it was last seen.
     """
 
     def decorate(body: Test) -> Test:
@@ -58,7 +66,9 @@ def given(*also: Case, **wanted: Inputs[Any]) -> Callable[[Test], Test]:
 
         def test(impl: Implementation, run: Run, notes: Notes) -> None:
             extra = {"notes": notes} if wants_notes else {}
-            tried = _Search(lambda **made: body(impl, **made, **extra), wanted, run).go(body.__name__, also)
+            tried = _Search(lambda **made: body(impl, **made, **extra), wanted, run).go(
+                body.__name__, also
+            )
             notes.certificate = notes.certificate or f"{tried} cases"
 
         test.has_cases = True  # type: ignore[attr-defined]
@@ -69,14 +79,18 @@ def given(*also: Case, **wanted: Inputs[Any]) -> Callable[[Test], Test]:
 
 
 class _Stop(BaseException):
-    """Carries what ends a search at once past Hypothesis, which would take an Exception for a failure to shrink."""
+    """Carries what ends a search at once past Hypothesis, which would take an Exception for a
+    failure to shrink.
+    """
 
     def __init__(self, reason: Exception) -> None:
         self.reason = reason
 
 
 class _Search:
-    """Runs a property's body on one case after another; keeps each failure, with the last call for a reproduction."""
+    """Runs a property's body on one case after another; keeps each failure, with the last call for
+    a reproduction.
+    """
 
     def __init__(self, body: Test, wanted: dict[str, Inputs[Any]], run: Run) -> None:
         self.body, self.wanted, self.run = body, wanted, run
@@ -84,7 +98,8 @@ class _Search:
         self.failures: dict[str, tuple[Exception, Call | None, int]] = {}
 
     def go(self, name: str, also: Sequence[Case]) -> int:
-        """Tries a share of the run's recipes, the plainest first, and what stands in `also`; raises the smallest failure.
+        """Tries a share of the run's recipes, the plainest first, and what stands in `also`; raises
+        the smallest failure.
 
         Returns how many cases could decide, and held.
         """
@@ -96,7 +111,10 @@ class _Search:
                     if decided == self.run.profile.examples or self.failures:
                         break
                 if not decided and not self.failures:
-                    raise Undecided("no case that was drawn could decide it: none had a survivor, or none was as the clause needs it")
+                    raise Undecided(
+                        "no case that was drawn could decide it: none had a survivor, or none was"
+                        " as the clause needs it"
+                    )
                 for case in also:
                     with suppress(UnsatisfiedAssumption):
                         self._try(case=case)
@@ -109,7 +127,9 @@ class _Search:
         return decided
 
     def _holds(self, recipe: Recipe, name: str) -> bool:
-        """Whether a case could decide, and held; where it failed, a search is made for the smallest that does, and its failure raised."""
+        """Whether a case could decide, and held; where it failed, a search is made for the smallest
+        that does, and its failure raised.
+        """
         try:
             self._try(**self._made(recipe))
         except UnsatisfiedAssumption:
@@ -124,7 +144,10 @@ class _Search:
 
     def _try(self, **made: Any) -> None:
         """Runs the body on a case; in a dtype that is taken."""
-        made = {name: v.for_dtypes(self.dtypes) if isinstance(v, Case) else v for name, v in made.items()}
+        made = {
+            name: v.for_dtypes(self.dtypes) if isinstance(v, Case) else v
+            for name, v in made.items()
+        }
         key = repr(made)
         self.guard.reset()
         try:

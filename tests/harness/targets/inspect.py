@@ -95,8 +95,8 @@ class _Inspection:
         best = max(fits.values())
         if best is Fit.INSTANCE or (best < Fit.OBJECT and not callable(self.thing)):
             raise BadTarget(
-                f"{self.target.text} is an instance of {type(self.thing).__name__}: dropspec builds "
-                f"layers at many rates, so give the class or a function"
+                f"{self.target.text} is an instance of {type(self.thing).__name__}: dropspec builds"
+                " layers at many rates, so give the class or a function"
             )
         if best >= Fit.OBJECT:
             owner = next(framework for framework, fit in fits.items() if fit is best)
@@ -104,8 +104,8 @@ class _Inspection:
         if built:
             raise BadTarget(
                 f"{self.target.text} is a class, but not of a framework that dropspec drives: "
-                f"give a module class whose constructor takes the rate, a function of (x, rate), "
-                f"or an object with `claims`, `train(x, rate, seed)` and `evaluate(x, rate)`"
+                "give a module class whose constructor takes the rate, a function of (x, rate), "
+                "or an object with `claims`, `train(x, rate, seed)` and `evaluate(x, rate)`"
             )
         return Kind.FUNCTION, {f: fit for f, fit in fits.items() if fit is not Fit.NO}
 
@@ -185,13 +185,13 @@ class _Inspection:
         if not is_readable(self.thing):
             raise BadTarget(
                 f"{text} has no signature that Python can read, and {refused[0]}: "
-                f"wrap it in a function of (x, rate, training)"
+                "wrap it in a function of (x, rate, training)"
             )
         if signature.stream and not signature.stream_is_clear:
             raise BadTarget(
                 f"{text} takes {signature.stream!r}, and it is not clear what that should be, for "
                 f"{refused[0]}: annotate it as int, numpy.random.Generator, "
-                f"numpy.random.RandomState or the framework's own generator"
+                "numpy.random.RandomState or the framework's own generator"
             )
 
     def _with_dtypes(self, impl: Implementation, site: Site) -> Implementation:

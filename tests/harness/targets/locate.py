@@ -25,7 +25,8 @@ def load(target: Target, frameworks: Sequence[Framework] = ()) -> Any:
     Where a framework is missing, the reason says how to install it.
     """
     if (here := str(Path.cwd())) not in sys.path:
-        sys.path.insert(0, here)  # as `python -m` does: a user's package lies where the command runs
+        # as `python -m` does: a user's package lies where the command runs
+        sys.path.insert(0, here)
     guard = Guard(IMPORT_LIMIT_S)
     try:
         with guard.call(f"importing {target.where}"):

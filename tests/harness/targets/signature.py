@@ -76,7 +76,7 @@ def read_signature(target: str, thing: Callable[..., Any]) -> Signature:
         raise BadTarget(
             f"{target} wants the arguments ({', '.join(names)}), but dropspec can only call it as "
             f"{offered}: give a class or function that fills in {', '.join(missing)}, "
-            f"for instance by functools.partial or a subclass"
+            "for instance by functools.partial or a subclass"
         )
     by_place = rest[0] is rate and rate.kind is not rate.KEYWORD_ONLY
     return Signature(

@@ -1,4 +1,4 @@
-"""Reads how a linear layer is called: sizes and a rate, or an input, a weight, a bias and a rate."""
+"""How a linear layer is called: sizes and a rate, or an input, a weight, a bias and a rate."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def read_linear_signature(target: str, thing: Callable[..., Any]) -> Signature:
         raise BadTarget(
             f"{target} wants the arguments ({', '.join(names) or '*args'}), but dropspec can only "
             f"call it as {wanted}: give a class or function that fills in the others, "
-            f"for instance by functools.partial or a subclass"
+            "for instance by functools.partial or a subclass"
         )
     is_first = not sizes and rest[0] is rate and rate.kind is not rate.KEYWORD_ONLY
     by_place = is_first and len(named) == len(parameters)

@@ -70,7 +70,7 @@ class TorchFramework(Framework):
         return to_numpy(native)
 
     def mode(self, differentiable: bool, has_parameters: bool) -> AbstractContextManager[Any]:
-        """Parameters want gradients of their own, so that a graph is built only where one is asked."""
+        """Disables gradients of a module's parameters in calls that ask for none."""
         torch = sys.modules["torch"]
         return torch.set_grad_enabled(differentiable) if has_parameters else nullcontext()
 

@@ -241,5 +241,3 @@ class TorchDriver(Driver):
     def lines_before(self, call: Call, tensors: Mapping[str, str]) -> list[str]:
         """Python that comes before the expression of the call: the parameters as tensors."""
         return [f"{name} = {tensor}" for name, tensor in tensors.items()]
-
-

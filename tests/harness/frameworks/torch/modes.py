@@ -1,4 +1,4 @@
-"""The ways in which a torch layer is called in training: under autograd's modes, and on views."""
+"""How a torch layer is called: in training or evaluation, under autograd's modes, and on views."""
 
 from __future__ import annotations
 
@@ -7,11 +7,23 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from dropspec.core.arrays import Array, Bits, nonzero
 from dropspec.core.guard import Guard
 from dropspec.frameworks.torch.tape import to_numpy
+
+
+class FlaggedModule(nn.Module):
+    """Passes the mode on to a layer that takes it as an argument of each call."""
+
+    def __init__(self, layer: nn.Module, flag: str, is_inverted: bool) -> None:
+        super().__init__()
+        self.layer, self._flag, self._is_inverted = layer, flag, is_inverted
+
+    def forward(self, x: Tensor) -> Any:
+        """The layer's own output, in the module's mode."""
+        return self.layer(x, **{self._flag: self.training != self._is_inverted})
 
 
 def masks_by_mode(

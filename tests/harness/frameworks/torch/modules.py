@@ -24,21 +24,10 @@ from dropspec.core.site import Site, shapes_of
 from dropspec.frameworks.recording import check_reply
 from dropspec.frameworks.torch import stored
 from dropspec.frameworks.torch.driver import TorchDriver, stream_of_class
+from dropspec.frameworks.torch.modes import FlaggedModule
 from dropspec.frameworks.torch.networks import reload
 from dropspec.frameworks.torch.places import find_places
 from dropspec.frameworks.torch.tape import TorchTape, to_numpy, to_torch
-
-
-class FlaggedModule(nn.Module):
-    """Passes the mode on to a layer that takes it as an argument of each call."""
-
-    def __init__(self, layer: nn.Module, flag: str, is_inverted: bool) -> None:
-        super().__init__()
-        self.layer, self._flag, self._is_inverted = layer, flag, is_inverted
-
-    def forward(self, x: Tensor) -> Any:
-        """The layer's own output, in the module's mode."""
-        return self.layer(x, **{self._flag: self.training != self._is_inverted})
 
 
 class TorchLayer(Layer):
@@ -69,9 +58,7 @@ class TorchLayer(Layer):
         driver, held = self._driver, self._held()
         arrays = {"x": x, **self.parameters} if held else {"x": x}
         call = Call(mode, arrays, self._rate, driver.last_seed, differentiable, self._options)
-        what = Description(
-            lambda: f"the {mode} forward of {self} on {x.dtype} of shape {x.shape}"
-        )
+        what = Description(lambda: f"the {mode} forward of {self} on {x.dtype} of shape {x.shape}")
         tensor = to_torch(x).requires_grad_(differentiable)
         driver.guard.record(call)
         with driver.guard.call(what), driver.framework.mode(differentiable, bool(held)):
@@ -281,7 +268,9 @@ class TorchClass(TorchDriver):
         """The module, and its parameters set."""
         if not self.site.parameters:
             return []
-        made = self.construction_of(call.rate, self.site.sizes(shapes_of(call.arrays)), call.options)
+        made = self.construction_of(
+            call.rate, self.site.sizes(shapes_of(call.arrays)), call.options
+        )
         lines = [f"layer = {made}.to(torch.{call.x.dtype})"]
         for name, place in self.facts.places.items():
             if call.arrays.get(name) is not None:

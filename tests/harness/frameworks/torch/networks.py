@@ -103,7 +103,9 @@ class TorchNetworks(Networks):
             for linear, weight in ((first, into), (second, out)):
                 linear.weight.data = to_torch(weight)
                 linear.bias.data = torch.zeros_like(linear.bias)
-            with builder.guard.call(f"training a network around {builder.spelled(rate, 'training')}"):
+            with builder.guard.call(
+                f"training a network around {builder.spelled(rate, 'training')}"
+            ):
                 active = torch.relu(first(example))
                 hidden = dropout(active)
                 (second(hidden) - 9).square().sum().backward()

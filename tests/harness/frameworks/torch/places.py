@@ -51,9 +51,7 @@ def parameters_of(driver: Constructor, sizes: tuple[int, ...]) -> dict[str, tupl
     return {name: tuple(p.shape) for name, p in module.named_parameters()}
 
 
-def _place(
-    name: str, shape: tuple[int, ...], own: Mapping[str, tuple[int, ...]]
-) -> Place | None:
+def _place(name: str, shape: tuple[int, ...], own: Mapping[str, tuple[int, ...]]) -> Place | None:
     """The parameter of that shape, or turned; of several, one of that name, or the shortest."""
     found = [n for n, s in own.items() if s in (shape, shape[::-1])]
     if not found:
