@@ -94,5 +94,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 def _folder(package: str) -> Path | None:
     """The folder of a package, or the file of a module; None where it is not installed."""
     spec = importlib.util.find_spec(package)
-    found = spec and (spec.submodule_search_locations or [spec.origin])
-    return Path(next(iter(found))).resolve() if found else None
+    if spec is None:
+        return None
+    places = spec.submodule_search_locations or [spec.origin or ""]
+    return Path(next(iter(places))).resolve()
