@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from math import log, prod, sqrt
-from typing import Any
 
 import numpy as np
 from scipy.stats import binom
@@ -17,57 +16,23 @@ from dropspec.chance.gauge import Decision, Gauge, samples_for
 from dropspec.chance.lenses import build
 from dropspec.chance.lenses.sums import binomial_cells
 from dropspec.core.arrays import Array
-from dropspec.core.errors import NotClaimed
-from dropspec.core.guard import Guard
-from dropspec.core.layer import Layer
-from dropspec.frameworks.base import Adapter
-from dropspec.frameworks.base import Claims
+from dropspec.families.dropconnect.probes import INPUTS
+from dropspec.session.run import outputs_of
+
+from .inspected import Made
 
 NEVER = 1e-300  # the chance of a wrong PASS, where there is to be none
-Ratios = Callable[[np.random.Generator, tuple[int, ...]], Array]  # output · keep / input of one call: 0 where dropped, 1 where right
+Ratios = Callable[[np.random.Generator, tuple[int, ...]], Array]  # as in `inspected`, at one rate
 
 
-@dataclass
-class Reply:
-    """One call's output."""
+def simulated(start: Callable[[], Ratios]) -> Made:
+    """An implementation whose ratios do not depend on the rate asked for."""
 
-    output: Array
-    input_after: Array
+    def begin() -> Callable[[np.random.Generator, tuple[int, ...], float], Array]:
+        ratios = start()
+        return lambda rng, shape, rate: ratios(rng, shape)
 
-    def gradient(self, upstream: Array) -> Array:
-        """Not offered."""
-        raise NotClaimed("no backward pass")
-
-    def double_gradient(self, upstream: Array, weights: Array) -> Array:
-        """Not offered."""
-        raise NotClaimed("no backward pass")
-
-
-class Simulated(Adapter):
-    """An implementation whose ratios are drawn by a function; `start` makes a new one for each seed, which may keep what it drew."""
-
-    def __init__(self, start: Callable[[], Ratios]) -> None:
-        super().__init__("simulated:layer", Guard(60.0), Claims(("float32",)))
-        self.start = start
-
-    def reseed(self, seed: int) -> None:
-        """Begins anew."""
-        self.rng, self.ratios = np.random.default_rng(seed), self.start()
-
-    def layer(self, rate: Any) -> Layer:
-        """The function at one rate."""
-        return SimulatedLayer(self, float(rate))
-
-
-class SimulatedLayer(Layer):
-    """The function at one rate."""
-
-    def __init__(self, adapter: Simulated, rate: float) -> None:
-        self.adapter, self.keep = adapter, np.float32(1 - rate)
-
-    def train(self, x: Array, *, differentiable: bool = False) -> Reply:
-        """x / keep times the ratio."""
-        return Reply(np.asarray(x / self.keep * self.adapter.ratios(self.adapter.rng, x.shape), np.float32), x)
+    return Made(begin)
 
 
 def right(rate: float) -> Callable[[], Ratios]:
@@ -89,9 +54,9 @@ class Case:
         eps = build(self.lens, self.campaign, 0.01).gauge.eps[0]
         return float(eps[len(eps) // 2 if "sum" in self.lens else 0])
 
-    def off(self, times: float) -> Simulated:
+    def off(self, times: float) -> Made:
         """An implementation that is off by so many times what is intolerable."""
-        return Simulated(self.defect(times * self.eps, self.campaign))
+        return simulated(self.defect(times * self.eps, self.campaign))
 
 
 def where(pattern: Callable[[Campaign], Array]) -> Callable[[float, Campaign], Callable[[], Ratios]]:
@@ -247,7 +212,7 @@ def first_where(holds: Callable[[int], bool], low: int, high: int) -> int:
 def ever_failing(campaign: Campaign, start: Callable[[], Ratios], alpha: float, seed: int, bounds: int, *, twice: bool = False) -> set[str]:
     """The lenses that reach FAIL at some draw within so many of Wald's bounds: no PASS ends it. `twice` shows each draw two times."""
     lenses, failing, bits = {name: build(name, campaign, alpha) for name in campaign.lenses}, set(), 0
-    for draw in draws(campaign, Simulated(start), seed):
+    for draw in draws(campaign, outputs_of(simulated(start), campaign, seed)):
         for name, lens in lenses.items():
             for _ in range(1 + twice):
                 lens.look(draw)
@@ -262,6 +227,7 @@ def ever_failing(campaign: Campaign, start: Callable[[], Ratios], alpha: float, 
 
 
 LARGE = (4, 64)
+WORD = INPUTS["float32"]  # for the lenses of weights
 WITHIN = 0.015  # 0.03 standard deviations at rate 1/2
 
 
@@ -271,7 +237,10 @@ def case(
     """A case of this lens at rate 1/2."""
     lenses = ("rate",) if lens == "rate" else ("rate", lens)
     within = sqrt(samples_for(1.0) / (600 * prod(shape)) / 4) if small else WITHIN
-    return Case(lens, Campaign(0.5, "float32", shape, within, lenses, calls_as_rows=small), defect)
+    campaign = Campaign(
+        0.5, "float32", shape, within, lenses, calls_as_rows=small, word=WORD
+    )
+    return Case(lens, campaign, defect)
 
 
 CASES = {

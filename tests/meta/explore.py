@@ -14,7 +14,6 @@ import importlib
 import inspect
 import multiprocessing
 import os
-import pkgutil
 import sys
 import time
 from collections import Counter
@@ -24,21 +23,17 @@ from functools import cache, partial
 from typing import Any
 
 from dropspec.chance.judge import judge_lens
-from dropspec.core.clauses import FAMILIES
 from dropspec.core.errors import Hung, ImplementationError, NotClaimed, Undecided, Violation
-from dropspec.core.options import PROFILES
+from dropspec.core.notes import Notes
 from dropspec.core.records import Verdict
-from dropspec.core.target import parse_target
-from dropspec.families import all_clauses
+from dropspec.families import all_clauses, all_families, family_named
+from dropspec.properties.catalogue import properties_of
 from dropspec.session.record import verdict_of
 from dropspec.session.run import Run
-from dropspec.core.notes import Notes
-from dropspec.targets.inspect import adapt
+from dropspec.tests.meta.inspected import inspected, run_over
 
 if __name__ == "__main__":
     os.environ["OMP_NUM_THREADS"] = "1"  # as `dropspec check` does; before NumPy and torch read it
-
-from dropspec.tests import conformance
 
 FIRST = 20_261_125  # of the seeds, which no test uses
 FOUND = {Verdict.VIOLATED, Verdict.DEPARTS}
@@ -48,21 +43,20 @@ BAD = {Verdict.VIOLATED, Verdict.UNDECIDED, Verdict.ERROR}
 @cache
 def tests_of(family: str) -> dict[str, list[tuple[str, Any]]]:
     """The conformance tests of a family by clause, each with the level of what it judges."""
-    found: dict[str, list[tuple[str, Any]]] = {c.id: [] for c in all_clauses().values() if c.family == family}
-    for module_info in pkgutil.iter_modules(conformance.__path__):
-        for thing in vars(importlib.import_module(f"{conformance.__name__}.{module_info.name}")).values():
-            for mark in (m for m in getattr(thing, "pytestmark", ()) if m.name == "clause" and m.args[0] in found):
-                level = "SHOULD" if mark.kwargs["should"] else all_clauses()[mark.args[0]].level
-                found[mark.args[0]].append((level, thing))
+    of = family_named(family)
+    found: dict[str, list[tuple[str, Any]]] = {clause.id: [] for clause in of.clauses()}
+    for prop in properties_of(of.tests):
+        level = "SHOULD" if prop.should else all_clauses()[prop.clause].level
+        found[prop.clause].append((level, prop.test))
     return found
 
 
 def verdicts(run: Run, clauses: Sequence[str]) -> Iterator[tuple[str, Verdict, str]]:
     """What each test of these clauses comes to, with its message."""
     for clause in clauses:
-        for level, test in tests_of(run.adapter.family)[clause]:
-            known = {"run": run, "impl": run.adapter, "notes": Notes()}
-            run.adapter.guard.reset()
+        for level, test in tests_of(run.family.name)[clause]:
+            known = {"run": run, "impl": run.impl, "notes": Notes()}
+            run.impl.guard.reset()
             error: BaseException | None = None
             try:
                 test(**{name: known[name] for name in inspect.signature(test).parameters})
@@ -73,17 +67,17 @@ def verdicts(run: Run, clauses: Sequence[str]) -> Iterator[tuple[str, Verdict, s
 
 def survived(target: str, clauses: Sequence[str], seeds: Sequence[int]) -> list[int]:
     """The seeds under which a mutant is neither violated nor departed from in any clause that it states, in the standard profile."""
-    adapter = adapt(parse_target(target), 10.0)
-    return [s for s in seeds if not any(is_found(Run(adapter, PROFILES["standard"], s), clause) for clause in clauses)]
+    impl = inspected(target, 10.0)
+    return [s for s in seeds if not any(is_found(run_over(impl, "standard", s), clause) for clause in clauses)]
 
 
 def is_found(run: Run, clause: str) -> bool:
     """Whether a clause is violated, or departed from; of a clause of chance, as soon as a campaign fails, which is what its test asks."""
-    for view in run.plan.views.get(clause, ()):
-        for campaign in view.campaigns:
+    for look in run.plan.looks.get(clause, ()):
+        for campaign in look.campaigns:
             with suppress(Undecided, NotClaimed, ImplementationError, Hung):
                 try:
-                    judge_lens(run.results([campaign])[0], view.lens, Notes())
+                    judge_lens(run.results([campaign])[0], look.lens, Notes())
                 except Violation:
                     return True
     return any(verdict in FOUND for _, verdict, _ in verdicts(run, [clause]))
@@ -91,10 +85,10 @@ def is_found(run: Run, clause: str) -> bool:
 
 def accused(target: str, seeds: Sequence[int]) -> list[str]:
     """What is not as it should be in whole quick runs over a right layer."""
-    adapter = adapt(parse_target(target), 10.0)
-    runs = ((seed, Run(adapter, PROFILES["quick"], seed)) for seed in seeds)
+    impl = inspected(target, 10.0)
+    runs = ((seed, run_over(impl, "quick", seed)) for seed in seeds)
     return [
-        f"seed {seed}: {c} {v}: {said}" for seed, run in runs for c, v, said in verdicts(run, list(tests_of(adapter.family))) if v in BAD
+        f"seed {seed}: {c} {v}: {said}" for seed, run in runs for c, v, said in verdicts(run, list(tests_of(impl.facts.family))) if v in BAD
     ]
 
 
@@ -113,8 +107,8 @@ def mutants(seeds: int) -> int:
 
 def failed(target: str, clauses: Sequence[str]) -> set[str]:
     """The conformance tests of these clauses that a mutant fails in the quick profile."""
-    adapter = adapt(parse_target(target), 10.0)
-    run, found = Run(adapter, PROFILES["quick"], 0), tests_of(adapter.family)
+    impl = inspected(target, 10.0)
+    run, found = run_over(impl), tests_of(impl.facts.family)
     names = [_named(test) for clause in clauses for _, test in found[clause]]
     return {name for name, (_, verdict, _) in zip(names, verdicts(run, clauses), strict=True) if verdict in FOUND}
 
@@ -123,7 +117,7 @@ def tests() -> int:
     """Prints which conformance tests are failed by no mutant that states their clause; returns how many are."""
     from dropspec.tests.meta.catalogue import MUTANTS
 
-    every = {_named(test) for family in FAMILIES for found in tests_of(family).values() for _, test in found}
+    every = {_named(test) for family in all_families() for found in tests_of(family.name).values() for _, test in found}
     left = every.difference(*(names for _, names in _side_by_side(_failed, list(MUTANTS.items()))))
     for name in sorted(left):
         print(f"{name} is failed by no mutant")

@@ -15,9 +15,7 @@ import numpy as np
 import pytest
 from scipy.stats import betabinom, binom
 
-from dropspec.chance import campaign as campaigns
-from dropspec.chance.campaign import Campaign
-from dropspec.chance.conduct import conduct
+from dropspec.chance.campaign import BUDGET, Campaign
 from dropspec.chance.gauge import Decision, Gauge, samples_for
 from dropspec.chance.lenses import build, repeats
 from dropspec.chance.lenses.base import Lens
@@ -25,14 +23,15 @@ from dropspec.core.risk import ALPHA_RUN, BETA
 from dropspec.families.dropconnect import WEIGHT_LENSES
 from dropspec.families.dropout import EVERY_LENS, OF_OUTPUTS
 
-from .calibration import CASES, Exact, Ratios, Simulated, ever_failing, follows, right
+from .calibration import CASES, WORD, Exact, Ratios, ever_failing, follows, right, simulated
+from .inspected import outcome
 
 ERROR = 1e-9  # the chance that a bound below refuses what keeps its level
 ALPHA, RUNS = 0.05, 250  # of a FAIL in simulations, and how many there are
 LEVEL, WRONG_RUNS = 0.01, 200  # of a PASS that is wrong
 NULLS = {
     "dropout": Campaign(0.5, "float32", (8, 64), 0.015, (*EVERY_LENS, *OF_OUTPUTS)),
-    "connections": Campaign(0.1, "float32", (8, 64), 0.009, WEIGHT_LENSES),
+    "connections": Campaign(0.1, "float32", (8, 64), 0.009, WEIGHT_LENSES, word=WORD),
     "small calls": Campaign(0.3, "float32", (7,), 0.03, ("rate", "unit", "above", "left", "sum of call"), calls_as_rows=True),
 }
 AGAINST_STATED = ("rate", "sum of row", "sum of call")  # lenses that refute stated chances, and not only that contexts share one
@@ -53,15 +52,15 @@ def countable(monkeypatch: pytest.MonkeyPatch) -> None:
             lens.gauge.beta = LEVEL
         return lens
 
-    monkeypatch.setattr(campaigns, "build", building)
-    monkeypatch.setattr(campaigns, "samples_for", lambda tol: samples_for(tol, LEVEL))
+    monkeypatch.setattr("dropspec.chance.conduct.build", building)
+    monkeypatch.setattr("dropspec.chance.campaign.samples_for", lambda tol: samples_for(tol, LEVEL))
 
 
 def decisions(campaign: Campaign, start: Callable[[], Ratios], alpha: float, runs: int) -> Counter[tuple[str, Decision]]:
     """What each lens came to in that many campaigns, seeded one after another."""
     counted: Counter[tuple[str, Decision]] = Counter()
     for seed in range(runs):
-        counted.update((name, f.decision) for name, f in conduct(campaign, Simulated(start), alpha, seed).findings.items())
+        counted.update((name, f.decision) for name, f in outcome(campaign, simulated(start), alpha, seed).findings.items())
     return counted
 
 
@@ -104,7 +103,7 @@ def test_what_is_just_intolerable_rarely_passes(name: str) -> None:
     A campaign is left open with less than the chance that PASS has (none of 4500 was), so the others are held to twice LEVEL.
     """
     case = CASES[name]
-    decided = Counter(conduct(case.campaign, case.off(1.0), 1e-6, seed).findings[case.lens].decision for seed in range(WRONG_RUNS))
+    decided = Counter(outcome(case.campaign, case.off(1.0), 1e-6, seed).findings[case.lens].decision for seed in range(WRONG_RUNS))
     assert decided[Decision.PASS] <= most(WRONG_RUNS, LEVEL)
     assert decided[Decision.FAIL] >= WRONG_RUNS - most(WRONG_RUNS, 2 * LEVEL)
 
@@ -117,7 +116,7 @@ def test_the_echo_keeps_its_level_and_its_certificate(monkeypatch: pytest.Monkey
     campaign = Campaign(0.5, "float32", (1, 4096), 0.04, ("rate", "echo"))
     counted = decisions(campaign, right(0.5), 0.5, 1000)
     assert counted["echo", Decision.FAIL] <= most(1000, 0.5)
-    (finding,) = (f for name, f in conduct(campaign, Simulated(right(0.5)), 0.5, 0).findings.items() if name == "echo")
+    (finding,) = (f for name, f in outcome(campaign, simulated(right(0.5)), 0.5, 0).findings.items() if name == "echo")
     eps = finding.within * 4096 / (4096 - 32)  # in so many products the sum is on average what is found for certain
     wrong = decisions(campaign, follows(1, 32)(eps, campaign), 0.5, WRONG_RUNS)
     assert wrong["echo", Decision.PASS] <= most(WRONG_RUNS, LEVEL)
@@ -129,8 +128,8 @@ def test_twins_come_as_often_as_birthdays_do() -> None:
     That is below alpha; the number of 1000 campaigns that FAIL leaves the bounds on either side with chance 1e-9 each.
     """
     campaign, alpha = Campaign(0.5, "float32", (16,), 0.15, ("twins",), calls_as_rows=True), 0.5
-    failing = sum(bool(ever_failing(campaign, right(0.5), alpha, seed, campaigns.BUDGET)) for seed in range(1000))
-    rows = int(-(-campaigns.BUDGET * campaign.bound // 16))
+    failing = sum(bool(ever_failing(campaign, right(0.5), alpha, seed, BUDGET)) for seed in range(1000))
+    rows = int(-(-BUDGET * campaign.bound // 16))
     birthday = 1 - exp(np.log1p(-np.arange(rows) / 2**16).sum())
     assert birthday < alpha
     assert binom.ppf(ERROR, 1000, birthday) <= failing <= most(1000, birthday)

@@ -6,55 +6,31 @@ Implementations are made of NumPy masks under fixed seeds. A right one is refuse
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from dropspec.chance import campaign as campaigns
 from dropspec.chance.campaign import BUDGET, Campaign
-from dropspec.chance.conduct import Results, conduct
+from dropspec.chance.conduct import Results
 from dropspec.chance.gauge import Decision, Gauge
 from dropspec.chance.judge import judge_lens
 from dropspec.chance.lenses import build
 from dropspec.chance.lenses.base import Finding, Lens
-from dropspec.chance.plan import OF_MOMENTS
-from dropspec.chance.plan import plan_for
-from dropspec.core.arrays import Array, Bits
-from dropspec.core.clauses import FAMILIES
+from dropspec.core.arrays import Bits
 from dropspec.core.errors import ImplementationError, NotClaimed, Undecided, Violation
-from dropspec.core.guard import Guard
-from dropspec.core.layer import Layer
+from dropspec.core.notes import Notes
 from dropspec.core.options import PROFILES
 from dropspec.core.risk import ALPHA_RUN
-from dropspec.families import all_clauses
-from dropspec.families.dropconnect import MOMENT_RATES
-from dropspec.families.dropout import EVERY_LENS, RIDGE_RATES
-from dropspec.frameworks.base import Adapter
-from dropspec.frameworks.base import Claims
-from dropspec.session.run import Run
-from dropspec.core.notes import Notes
+from dropspec.families import all_clauses, all_families
+from dropspec.families.base import Family
+from dropspec.families.dropout import EVERY_LENS
+
+from .inspected import Made, outcome, run_over
 
 ALPHA = 1e-12
 CAMPAIGN = Campaign(0.5, "float32", (16, 256), 0.01, (*EVERY_LENS, "mean", "square", "echo", "twins"))
 Masks = Callable[[np.random.Generator, tuple[int, ...], float], Bits]
-
-
-@dataclass
-class Reply:
-    """One call's output."""
-
-    output: Array
-    input_after: Array
-
-    def gradient(self, upstream: Array) -> Array:
-        """Not offered."""
-        raise NotClaimed("no backward pass")
-
-    def double_gradient(self, upstream: Array, weights: Array) -> Array:
-        """Not offered."""
-        raise NotClaimed("no backward pass")
 
 
 def right(rng: np.random.Generator, shape: tuple[int, ...], rate: float) -> Bits:
@@ -62,33 +38,9 @@ def right(rng: np.random.Generator, shape: tuple[int, ...], rate: float) -> Bits
     return np.asarray(rng.random(shape) >= rate)
 
 
-class Fake(Adapter):
-    """An implementation that draws its masks by the function it is given."""
-
-    def __init__(self, masks: Masks = right, dtypes: tuple[str, ...] = ("float32",)) -> None:
-        super().__init__("fake:fake", Guard(60.0), Claims(dtypes))
-        self.drawn, self.rng, self.calls = masks, np.random.default_rng(0), 0
-
-    def reseed(self, seed: int) -> None:
-        """Seeds the masks."""
-        self.rng = np.random.default_rng(seed)
-
-    def layer(self, rate: Any) -> Layer:
-        """The function at one rate."""
-        return FakeLayer(self, float(rate))
-
-
-class FakeLayer(Layer):
-    """The function at one rate."""
-
-    def __init__(self, adapter: Fake, rate: float) -> None:
-        self.adapter, self.rate = adapter, rate
-
-    def train(self, x: Array, *, differentiable: bool = False) -> Reply:
-        """x / keep where the mask is True."""
-        self.adapter.calls += 1
-        mask = self.adapter.drawn(self.adapter.rng, x.shape, self.rate)
-        return Reply(np.where(mask, x / np.float32(1 - self.rate), np.float32(0)), x)
+def of_masks(masks: Masks = right) -> Made:
+    """An implementation that draws its masks by this function."""
+    return Made(lambda: lambda rng, shape, rate: masks(rng, shape, rate).astype(np.float32))
 
 
 @pytest.mark.parametrize(
@@ -103,7 +55,7 @@ class FakeLayer(Layer):
 )
 def test_a_right_implementation_passes_all_lenses(campaign: Campaign) -> None:
     """Every lens of a campaign passes, and the campaign ends before its budget does."""
-    results = conduct(campaign, Fake(), ALPHA, seed=1)
+    results = outcome(campaign, of_masks(), ALPHA, seed=1)
     assert {name: f.decision for name, f in results.findings.items()} == dict.fromkeys(campaign.lenses, Decision.PASS)
     assert not results.rate_failed
     assert results.bits < BUDGET * campaign.bound
@@ -111,7 +63,7 @@ def test_a_right_implementation_passes_all_lenses(campaign: Campaign) -> None:
 
 def test_a_wrong_rate_ends_a_campaign_early() -> None:
     """Where the rate fails, the campaign goes on for Wald's bound at most; lenses that need no rate do not fail with it."""
-    results = conduct(CAMPAIGN, Fake(lambda rng, shape, rate: right(rng, shape, 0.7)), ALPHA, seed=1)
+    results = outcome(CAMPAIGN, of_masks(lambda rng, shape, rate: right(rng, shape, 0.7)), ALPHA, seed=1)
     assert results.rate_failed
     assert results.bits <= CAMPAIGN.bound + 16 * 256
     assert not [name for name in ("unit", "value", "left", "above", "call", "twins") if results.findings[name].decision is Decision.FAIL]
@@ -121,14 +73,14 @@ def test_a_wrong_rate_ends_a_campaign_early() -> None:
 def test_an_open_lens_is_reported_open() -> None:
     """A rate off by eps cannot pass (but for a chance of 1e-6), nor fail at an alpha of 1e-300: it is open when the budget ends."""
     off = replace(CAMPAIGN, lenses=("rate",))
-    results = conduct(off, Fake(lambda rng, shape, rate: right(rng, shape, 0.51)), 1e-300, seed=1)
+    results = outcome(off, of_masks(lambda rng, shape, rate: right(rng, shape, 0.51)), 1e-300, seed=1)
     assert results.findings["rate"].decision is Decision.OPEN
     assert BUDGET * off.bound <= results.bits < BUDGET * off.bound + 16 * 256
 
 
 def test_the_same_seed_gives_the_same_findings() -> None:
     """Two campaigns from one seed agree in every number; from another seed they do not."""
-    first, again, other = (conduct(CAMPAIGN, Fake(), ALPHA, seed).findings for seed in (1, 1, 2))
+    first, again, other = (outcome(CAMPAIGN, of_masks(), ALPHA, seed).findings for seed in (1, 1, 2))
     assert first == again
     assert first != other
 
@@ -136,10 +88,11 @@ def test_the_same_seed_gives_the_same_findings() -> None:
 @pytest.mark.parametrize("profile", PROFILES)
 def test_the_budget_is_not_overdrawn(profile: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The alphas of all decisions of a plan add up to less than the run's, and each lens gets the plan's alpha."""
-    for family, others in (("dropconnect", OF_MOMENTS * len(MOMENT_RATES) + 1), ("dropout", len(RIDGE_RATES))):
-        plan = plan_for(PROFILES[profile], family)
+    for family in all_families():
+        plan = family.plan(PROFILES[profile])
         lenses = [name for c in (*plan.main, *plan.elsewhere, *plan.small) for name in c.lenses]
-        assert plan.decisions == len(lenses) + others
+        counted = [rate for count in plan.counts.values() for rate in count.rates]
+        assert plan.decisions == len(lenses) + len(counted)
         assert plan.alpha * plan.decisions < ALPHA_RUN
     given: list[float] = []
 
@@ -147,16 +100,17 @@ def test_the_budget_is_not_overdrawn(profile: str, monkeypatch: pytest.MonkeyPat
         given.append(alpha)
         return build(name, campaign, alpha)
 
-    monkeypatch.setattr(campaigns, "build", building)
-    Run(Fake(), PROFILES[profile], 0).results([CAMPAIGN])
-    assert given == [plan.alpha] * len(CAMPAIGN.lenses)
+    monkeypatch.setattr("dropspec.chance.conduct.build", building)
+    run = run_over(of_masks(), profile)
+    run.results([CAMPAIGN])
+    assert given == [run.plan.alpha] * len(CAMPAIGN.lenses)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", all_families(), ids=lambda family: family.name)
 @pytest.mark.parametrize("profile", PROFILES)
-def test_every_gauge_of_a_plan_has_something_to_refute(profile: str, family: str) -> None:
+def test_every_gauge_of_a_plan_has_something_to_refute(profile: str, family: Family) -> None:
     """Each gauge has an intolerable probability between 0 and 1 for each cell; only those on sums of few large calls find fault alone."""
-    plan = plan_for(PROFILES[profile], family)
+    plan = family.plan(PROFILES[profile])
     vacuous = []
     for campaign in (*plan.main, *plan.elsewhere, *plan.small):
         for name in campaign.lenses:
@@ -166,27 +120,27 @@ def test_every_gauge_of_a_plan_has_something_to_refute(profile: str, family: str
     assert not vacuous
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_what_is_looked_at_is_judged(family: str) -> None:
+@pytest.mark.parametrize("family", all_families(), ids=lambda family: family.name)
+def test_what_is_looked_at_is_judged(family: Family) -> None:
     """Each lens of each campaign belongs to a clause of chance, and each clause of chance to a lens that some campaign has."""
-    plan = plan_for(PROFILES["quick"], family)
-    views = [view for of_clause in plan.views.values() for view in of_clause]
-    assert set(plan.views) <= set(all_clauses())
+    plan = family.plan(PROFILES["quick"])
+    looks = [look for of_clause in plan.looks.values() for look in of_clause]
+    assert set(plan.looks) <= set(all_clauses())
     for campaign in (*plan.main, *plan.elsewhere, *plan.small):
         for lens in campaign.lenses:
-            assert any(view.lens == lens and campaign in view.campaigns for view in views), (lens, campaign.name)
-    for view in views:
-        assert any(view.lens in campaign.lenses for campaign in view.campaigns)
+            assert any(look.lens == lens and campaign in look.campaigns for look in looks), (lens, campaign.name)
+    for look in looks:
+        assert any(look.lens in campaign.lenses for campaign in look.campaigns)
 
 
 def test_results_are_kept() -> None:
     """A campaign is carried out once, and its results are handed out again; dtypes that are not taken are passed over."""
-    adapter = Fake()
-    run = Run(adapter, PROFILES["quick"], 0)
-    ((first,), _), calls = run.results([CAMPAIGN]), adapter.calls
+    impl = of_masks()
+    run = run_over(impl)
+    ((first,), _), calls = run.results([CAMPAIGN]), impl.calls
     ((second,), _) = run.results([CAMPAIGN, replace(CAMPAIGN, dtype="float64")])
     assert second is first
-    assert adapter.calls == calls
+    assert impl.calls == calls
 
 
 def test_an_error_comes_again_and_harms_no_other_campaign() -> None:
@@ -197,12 +151,12 @@ def test_an_error_comes_again_and_harms_no_other_campaign() -> None:
             raise ImplementationError("no such rate here")
         return right(rng, shape, rate)
 
-    adapter = Fake(raises)
-    run = Run(adapter, PROFILES["quick"], 0)
+    impl = of_masks(raises)
+    run = run_over(impl)
     broken, fine = replace(CAMPAIGN, rate=0.1, lenses=("rate",)), replace(CAMPAIGN, lenses=("rate",))
     for _ in range(2):
         assert [str(error) for error in run.results([broken])[1]] == ["no such rate here"]
-        assert adapter.calls == 1
+        assert impl.calls == 1
     ((passed,), (error,)) = run.results([broken, fine])
     assert passed.findings["rate"].decision is Decision.PASS
     assert str(error) == "no such rate here"

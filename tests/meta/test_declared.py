@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from dropspec.core.errors import BadTarget
-from dropspec.core.target import parse_target
+from dropspec.families import all_clauses
 from dropspec.session.known_failures import known_failures
-from dropspec.targets.inspect import adapt
 
 from .cli import check, only
+from .inspected import inspected
 
 LAYERS = """\
 import functools
@@ -78,8 +78,8 @@ class Raising:
 raising = Raising()
 """
 BAD = {
-    "Misspelled": "have no 'alway_active': did you mean 'always_active'? There are dtypes, rate_is_keep, functional, always_active",
-    "Unknown": "have no 'colour': there are dtypes,",
+    "Misspelled": "have no 'alway_active': did you mean 'always_active'? There are family, dtypes, rate_is_keep, always_active, seedable",
+    "Unknown": "have no 'colour': there are family, dtypes,",
     "Listed": "must be a mapping, such as {'always_active': True}, but are of type list",
     "Protocol": "which dropspec builds without arguments, but Protocol() raised TypeError",
     "ProtocolListed": "must be a mapping",
@@ -99,14 +99,14 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_what_cannot_be_read_is_one_sentence(path: Path, name: str) -> None:
     """Claims that are no mapping or have no such name, a constructor that wants arguments, attributes that raise: each is a BadTarget."""
     with pytest.raises(BadTarget) as said:
-        adapt(parse_target(f"{path}:{name}"), 5.0)
+        inspected(f"{path}:{name}")
     assert BAD[name] in str(said.value)
     assert "\n" not in str(said.value)
 
 
 def test_a_module_with_a_method_evaluate_is_a_module(path: Path) -> None:
     """A module class with `claims` and `evaluate` has a `train` of torch's kind, and is never taken for the protocol."""
-    assert adapt(parse_target(f"{path}:WithEvaluate"), 5.0).framework == "torch"
+    assert inspected(f"{path}:WithEvaluate").facts.framework == "torch"
 
 
 @pytest.mark.parametrize("name", ["KeepsItsName", "always", "partly", "built"])
@@ -146,7 +146,7 @@ def test_a_slip_in_the_known_failures_is_one_sentence(tmp_path: Path, text: str)
     path = tmp_path / "known.toml"
     path.write_text(text, "utf-8")
     with pytest.raises(ValueError, match="known") as said:
-        known_failures(str(path))
+        known_failures(str(path), all_clauses())
     assert str(said.value) == SLIPS[text].format(path=path)
 
 
@@ -154,4 +154,4 @@ def test_one_clause_may_be_declared_for_several_targets(tmp_path: Path) -> None:
     """The same clause of two targets, and of all others, are three declarations."""
     path = tmp_path / "known.toml"
     path.write_text(ENTRY + 'target = "mine"\n' + ENTRY + 'target = "yours"\n' + ENTRY, "utf-8")
-    assert [table.get("target") for table in known_failures(str(path))] == ["mine", "yours", None]
+    assert [table.get("target") for table in known_failures(str(path), all_clauses())] == ["mine", "yours", None]

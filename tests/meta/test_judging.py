@@ -7,12 +7,11 @@ import pytest
 
 from dropspec.core.arrays import Bits
 from dropspec.core.errors import ImplementationError, Undecided, Violation
-from dropspec.core.options import PROFILES
-from dropspec.session.judge import judge
-from dropspec.session.run import Run
 from dropspec.core.notes import Notes
+from dropspec.session.judge import judge
 
-from .test_campaign import Fake, right
+from .inspected import run_over
+from .test_campaign import of_masks, right
 
 
 def judged(rate_off: float = 0.0, *, raises_at: float = -1.0, clause: str = "rate-1") -> str:
@@ -24,7 +23,7 @@ def judged(rate_off: float = 0.0, *, raises_at: float = -1.0, clause: str = "rat
         return right(rng, shape, min(max(rate + rate_off, 0.0), 1.0))
 
     notes = Notes()
-    judge(Run(Fake(masks), PROFILES["quick"], 0), clause, notes)
+    judge(run_over(of_masks(masks)), clause, notes)
     return notes.certificate
 
 

@@ -9,12 +9,11 @@ import pytest
 
 from dropspec.core.arrays import values
 from dropspec.core.errors import BadTarget, NotClaimed
-from dropspec.core.target import parse_target
-from dropspec.frameworks.base import Adapter
-from dropspec.frameworks.connect import ConnectAdapter
-from dropspec.targets.inspect import adapt
+from dropspec.core.implementation import Implementation
+from dropspec.families.dropconnect.linear import Linear
 
 from .cli import check, only
+from .inspected import inspected
 
 LAYERS = """\
 import functools
@@ -107,25 +106,25 @@ def layers(tmp_path: Path) -> str:
     return str(tmp_path / "layers.py")
 
 
-def adapter(layers: str, name: str, family: str = "") -> Adapter:
-    """The adapter for one of them."""
-    return adapt(parse_target(f"{layers}:{name}"), 60.0, family)
+def implementation(layers: str, name: str, family: str = "") -> Implementation:
+    """The implementation that one of them is."""
+    return inspected(f"{layers}:{name}", 60.0, family)
 
 
 @pytest.mark.parametrize("name", ["ByName", "OfLinear", "function", "Claiming", "Own", "needs_bias", "of_numpy", "partly"])
 def test_a_dropconnect_is_recognised(layers: str, name: str) -> None:
     """By the names of the sizes, by being a linear layer, by a weight after the input, or by a claim."""
-    found = adapter(layers, name)
-    assert isinstance(found, ConnectAdapter)
+    found = implementation(layers, name)
+    assert isinstance(found, Linear)
     assert found.mask_per == ("example" if name in ("ByName", "Claiming", "Own", "partly") else "call")
     assert found.bias == "kept"
 
 
 def test_a_family_can_be_asked_for(layers: str) -> None:
     """Where names say nothing, --family does; without it a class of three arguments is no dropout layer that could be built."""
-    assert isinstance(adapter(layers, "ByPlace", "dropconnect"), ConnectAdapter)
+    assert isinstance(implementation(layers, "ByPlace", "dropconnect"), Linear)
     with pytest.raises(BadTarget, match="can only call it as"):
-        adapter(layers, "ByPlace")
+        implementation(layers, "ByPlace")
 
 
 @pytest.mark.parametrize(
@@ -134,12 +133,12 @@ def test_a_family_can_be_asked_for(layers: str) -> None:
 def test_a_layer_without_the_weight_is_refused(layers: str, name: str, why: str) -> None:
     """Where there is nothing to set, the sentence says what was looked for."""
     with pytest.raises(BadTarget, match=why):
-        adapter(layers, name)
+        implementation(layers, name)
 
 
 def test_a_layer_with_weights_out_of_reach_claims_nothing(layers: str) -> None:
     """A layer that owns more than the weight that is set: nothing is said of its masks, and why is."""
-    found = adapter(layers, "Deep")
+    found = implementation(layers, "Deep")
     with pytest.raises(NotClaimed, match="it owns weights that cannot be reached from outside"):
         found.masks(0.5).train(values((16, 256)).astype("float32"))
 
@@ -174,13 +173,13 @@ def test_a_failure_is_spelled_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("name", "given"), [("needs_bias", True), ("of_numpy", True), ("optional_bias", False), ("Own", False)])
 def test_a_bias_that_is_required_is_given(layers: str, name: str, given: bool) -> None:
     """A function that requires a bias, and does not say that None will do, gets zeros of the weight's dtype where the suite wants none."""
-    found = adapter(layers, name)
-    assert isinstance(found, ConnectAdapter)
-    connection = found.connect(0.5, np.ones((3, 2), np.float16))
-    bias = connection.parameters[1]
+    found = implementation(layers, name)
+    assert isinstance(found, Linear)
+    layer = found.connect(0.5, np.ones((3, 2), np.float16))
+    bias = layer.parameters["bias"]
     assert (bias is not None) == given
     assert bias is None or (bias.dtype == np.float16 and bias.tolist() == [0, 0, 0])
-    assert connection.train(np.ones((4, 2), np.float16)).output.shape == (4, 3)
+    assert layer.train(np.ones((4, 2), np.float16)).output.shape == (4, 3)
 
 
 def test_a_required_bias_costs_no_verdict(layers: str, tmp_path: Path) -> None:
@@ -196,4 +195,4 @@ def test_a_required_bias_costs_no_verdict(layers: str, tmp_path: Path) -> None:
 def test_without_a_signature_there_is_no_dropconnect() -> None:
     """A compiled function is refused by what can be done about it."""
     with pytest.raises(BadTarget, match=r"has no signature that Python can read: wrap it in a function of \(x, weight, bias, rate\)"):
-        adapt(parse_target("torch:dropout"), 5.0, "dropconnect")
+        inspected("torch:dropout", family="dropconnect")

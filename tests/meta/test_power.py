@@ -8,20 +8,25 @@ from pathlib import Path
 import pytest
 
 from dropspec.chance import power
-from dropspec.chance.conduct import conduct
 from dropspec.chance.gauge import Decision
-from dropspec.chance.plan import COUNTS
-from dropspec.chance.plan import plan_for
 from dropspec.chance.power import Found, findings, of_lens
-from dropspec.core.clauses import FAMILIES
-from dropspec.core.options import PROFILES
+from dropspec.core.options import PROFILES, Profile
 from dropspec.core.risk import MISS
-from dropspec.families import all_clauses
+from dropspec.families import all_clauses, all_families, family_named
+from dropspec.families.base import Family
+from dropspec.properties.catalogue import is_searched
 
 from .calibration import CASES
 from .cli import run
+from .inspected import outcome
 
-ALPHA = plan_for(PROFILES["standard"]).alpha
+STANDARD = PROFILES["standard"]
+ALPHA = all_families()[0].plan(STANDARD).alpha
+COUNTED = [
+    pytest.param(family, clause, id=clause)
+    for family in all_families()
+    for clause in family.plan(STANDARD).counts
+]
 CAMPAIGNS = 40
 SIMULATED = ("rate, up", "rate, down", "unit, dyadic", "unit, place", "value", "left", "call", "sum of row", "mean", "square")
 
@@ -32,7 +37,7 @@ def found_in(name: str, times: float) -> list[bool]:
     stated = of_lens(replace(case.campaign, lenses=(case.lens,)), ALPHA, "")
     assert stated is not None
     in_eps = stated.by / (2 ** (("mean", "square").index(name) + 1) if name in ("mean", "square") else 1) / case.eps
-    decided = (conduct(case.campaign, case.off(times * in_eps), ALPHA, seed).findings[case.lens].decision for seed in range(CAMPAIGNS))
+    decided = (outcome(case.campaign, case.off(times * in_eps), ALPHA, seed).findings[case.lens].decision for seed in range(CAMPAIGNS))
     return [decision is Decision.FAIL for decision in decided]
 
 
@@ -51,18 +56,25 @@ def test_half_of_it_is_missed_sometimes(name: str) -> None:
     assert not all(found_in(name, 0.5))
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_every_lens_has_a_figure_or_none(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("family", all_families(), ids=lambda family: family.name)
+def test_every_lens_has_a_figure_or_none(family: Family, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every lens of every campaign can be asked for its power; those that find all or nothing have none."""
     monkeypatch.setattr(power, "_smallest", lambda *_: (0.01, 1.1))
-    plan = plan_for(PROFILES["standard"], family)
+    plan = family.plan(STANDARD)
     asked = {lens: of_lens(replace(c, lenses=(lens,)), ALPHA, "") for c in (*plan.main, *plan.elsewhere, *plan.small) for lens in c.lenses}
     assert {lens for lens, found in asked.items() if found is None} <= {"overlap", "sum of call"}
 
 
+def found_of(clause: str, profile: Profile) -> list[Found | None]:
+    """What a run of this profile finds of a clause."""
+    family = family_named(all_clauses()[clause].family)
+    searched = is_searched(family.tests, clause)
+    return list(findings(clause, family.plan(profile), profile, searched))
+
+
 def test_finer_profiles_find_less() -> None:
     """From profile to profile the rate found is half of the one before, and the share of cases is smaller."""
-    of_rate, of_cases = ([next(findings(c, PROFILES[p])) for p in ("quick", "standard", "deep")] for c in ("rate-1", "scale-2"))
+    of_rate, of_cases = ([found_of(c, PROFILES[p])[0] for p in ("quick", "standard", "deep")] for c in ("rate-1", "scale-2"))
     for quick, standard, deep in (of_rate, of_cases):
         assert quick is not None
         assert standard is not None
@@ -73,24 +85,24 @@ def test_finer_profiles_find_less() -> None:
     assert 1.0 < of_rate[1].over_wald < 1.2
 
 
-@pytest.mark.parametrize("clause", [c for c in all_clauses() if c in COUNTS])
-def test_what_is_counted_by_itself_is_found_below_its_tolerance(clause: str) -> None:
+@pytest.mark.parametrize(("family", "clause"), COUNTED)
+def test_what_is_counted_by_itself_is_found_below_its_tolerance(family: Family, clause: str) -> None:
     """Clauses that count for themselves find less than their tolerance, in standard deviations of a share of at most a half."""
-    found = next(findings(clause, PROFILES["standard"]))
+    found, tol = found_of(clause, STANDARD)[0], family.plan(STANDARD).counts[clause].tol
     assert found is not None
-    assert 0.1 * COUNTS[clause].tol < found.by < COUNTS[clause].tol
+    assert 0.1 * tol < found.by < tol
 
 
 def test_an_exact_property_finds_by_its_share_of_cases() -> None:
     """With as many independent cases as a profile has, a fault in that share of them is missed with chance .001."""
     for profile in PROFILES.values():
         assert (1 - profile.share_found) ** profile.examples == pytest.approx(MISS)
-        assert list(findings("scale-2", profile)) == [Found("share of its cases in which it fails", "", profile.share_found)]
+        assert found_of("scale-2", profile) == [Found("share of its cases in which it fails", "", profile.share_found)]
 
 
 def test_a_clause_without_chance_has_nothing_to_find() -> None:
     """What is tried once, as it is, has no row of its own."""
-    assert list(findings("edge-3", PROFILES["standard"])) == []
+    assert found_of("edge-3", STANDARD) == []
 
 
 def test_the_command_prints_a_row_a_fault(tmp_path: Path) -> None:

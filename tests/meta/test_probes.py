@@ -8,14 +8,14 @@ import torch
 from torch import Tensor
 
 from dropspec.core.arrays import DTYPES, FRACTION_BITS, Array
+from dropspec.core.calls import Arrays
 from dropspec.core.errors import Unreadable
-from dropspec.core.target import parse_target
+from dropspec.families.dropconnect.linear import Linear
 from dropspec.families.dropconnect.probes import MOST, probe
-from dropspec.frameworks.connect import ConnectAdapter
-from dropspec.frameworks.connections import Gradients
 from dropspec.reference.dropconnect import draw_masks, forward, gradients
 from dropspec.reference.layers import DropConnect
-from dropspec.targets.inspect import adapt
+
+from .inspected import inspected
 
 CASES = 10_000
 RATES = (0.001, 0.01, 0.1, 0.3, 0.5, 0.75, 0.9, 0.99, 0.999)
@@ -100,25 +100,27 @@ FORMS = {
 @pytest.mark.parametrize("form", FORMS)
 def test_given_the_recovered_mask_the_reference_gives_torchs_numbers(form: str, dtype: str) -> None:
     """Output and all three gradients of every form of DropConnect in torch are the reference's under the mask that was recovered."""
-    adapter = adapt(parse_target(FORMS[form]), 60.0)
-    assert isinstance(adapter, ConnectAdapter)
+    impl = inspected(FORMS[form], 60.0)
+    assert isinstance(impl, Linear)
     rng = np.random.default_rng(5)
     for seed, rate in enumerate((0.1, 0.5, 0.9)):
         numbers = probe(4, rng.choice([-1.0, 1.0], (5, 13)), DTYPES[dtype])
         upstream = rng.standard_normal((4, 5)).astype(DTYPES[dtype])
         bias = np.zeros(5, DTYPES[dtype])
-        adapter.reseed(seed)
-        product = adapter.connect(rate, numbers.weight, bias).train(numbers.x, differentiable=True)
+        impl.reseed(seed)
+        product = impl.connect(rate, numbers.weight, bias).train(numbers.x, differentiable=True)
         mask = numbers.read(product.output, 1 / (1 - rate))
         came, expected = product.gradients(upstream), gradients(upstream, numbers.x, numbers.weight, mask, rate)
         assert_near(product.output, forward(numbers.x, numbers.weight, bias, mask, rate))
         assert_all_near(came, expected)
 
 
-def assert_all_near(came: Gradients, expected: object) -> None:
+def assert_all_near(came: Arrays, expected: object) -> None:
     """All three gradients agree."""
     for name in ("x", "weight", "bias"):
-        assert_near(getattr(came, name), getattr(expected, name))
+        g = came[name]
+        assert g is not None
+        assert_near(g, getattr(expected, name))
 
 
 def assert_near(came: Array, expected: Array) -> None:

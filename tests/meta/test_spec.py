@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from dropspec.chance.plan import plan_for
 from dropspec.core.clauses import Clause
-from dropspec.core.clauses import FAMILIES
 from dropspec.core.options import PROFILES
-from dropspec.families import all_clauses
+from dropspec.families import all_clauses, all_families
+from dropspec.families.base import Family
+from dropspec.properties.catalogue import properties_of
 
 TESTS = Path(__file__).resolve().parent.parent
 CHAPTERS = list(dict.fromkeys(clause.chapter for clause in all_clauses().values()))
@@ -25,32 +25,35 @@ PARTS = ("Why", "Effect when broken", "Example", "Tolerance", "Source")
 EVERY = pytest.mark.parametrize("clause", all_clauses().values(), ids=lambda clause: clause.id)
 
 
-def modules(folder: str, prefix: str = "") -> dict[str, ModuleType]:
-    """The modules of a folder of tests, by what their file names say after a prefix."""
-    paths = sorted((TESTS / folder).glob(f"{prefix}[a-z]*.py"))
-    return {p.stem.removeprefix(prefix): import_module(f"dropspec.tests.{folder}.{p.stem}") for p in paths if p.stem != "conftest"}
+@dataclass(frozen=True)
+class Judging:
+    """A test that judges a clause: the chapter of its file, its name, and its level's mark."""
+
+    chapter: str
+    name: str
+    test: Any
+    should: bool
 
 
 @cache
-def judged() -> dict[str, list[Any]]:
-    """The marks of the conformance tests by clause, each with the chapter of its file and the name of the test."""
-    found: dict[str, list[Any]] = {}
-    for chapter, module in modules("conformance", "test_").items():
-        for name, thing in vars(module).items():
-            for mark in getattr(thing, "pytestmark", []) if name.startswith("test_") else []:
-                found.setdefault(mark.args[0], []).append((chapter, name, thing))
+def judged() -> dict[str, list[Judging]]:
+    """The conformance tests by the clause that they judge."""
+    found: dict[str, list[Judging]] = {}
+    for family in all_families():
+        for prop in properties_of(family.tests):
+            chapter = prop.test.__module__.rpartition(".test_")[2]
+            judging = Judging(chapter, prop.test.__name__, prop.test, prop.should)
+            found.setdefault(prop.clause, []).append(judging)
     return found
 
 
 @cache
 def broken() -> dict[str, list[str]]:
-    """The names of the mutants by the clauses that they themselves, and not only a parent, state to break."""
+    """The targets of the mutants by the clauses that they state to break."""
     found: dict[str, list[str]] = {}
-    for chapter, module in modules("mutants").items():
-        for name, thing in vars(module).items():
-            own = getattr(thing, "__module__", "") == module.__name__
-            for clause in vars(thing).get("breaks", ()) if own and hasattr(thing, "__dict__") else ():
-                found.setdefault(clause, []).append(f"{chapter}.{name}")
+    for target, clauses in MUTANTS.items():
+        for clause in clauses:
+            found.setdefault(clause, []).append(target)
     return found
 
 

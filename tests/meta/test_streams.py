@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 
 from dropspec.core.errors import BadTarget, NotClaimed
-from dropspec.core.target import parse_target
-from dropspec.frameworks.base import Adapter
-from dropspec.targets.inspect import adapt
+from dropspec.core.implementation import Implementation
 
 from .cli import check, only
+from .inspected import inspected
 
 LAYERS = """\
 import numpy as np
@@ -85,58 +84,58 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def adapted(path: Path, name: str) -> Adapter:
-    """The adapter of one of them."""
-    return adapt(parse_target(f"{path}:{name}"), 5.0)
+def implementation(path: Path, name: str) -> Implementation:
+    """The implementation that one of them is."""
+    return inspected(f"{path}:{name}")
 
 
 @pytest.mark.parametrize("name", MADE)
 def test_the_stream_is_what_it_is_named_or_annotated(path: Path, name: str) -> None:
     """An int, a generator of torch's or of NumPy's two kinds reaches the function; one seed gives one mask, the next call another."""
-    adapter, x = adapted(path, name), np.ones(64, np.float32)
-    adapter.require_seedable()
-    first, again, other = (adapter.train(x, 0.5, seed).output for seed in (5, 5, 6))
+    impl, x = implementation(path, name), np.ones(64, np.float32)
+    impl.driver.require_seedable()
+    first, again, other = (impl.train(x, 0.5, seed).output for seed in (5, 5, 6))
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
-    adapter.reseed(5)
-    layer = adapter.layer(0.5)
+    impl.reseed(5)
+    layer = impl.layer(0.5)
     assert [np.array_equal(layer.train(x).output, first) for _ in range(2)] == [True, False]
-    assert adapter.seeded(5) == MADE[name]
+    assert impl.driver.seed_lines(5) == MADE[name]
 
 
 @pytest.mark.parametrize("name", [name for name in MADE if name not in INTS])
 def test_a_generators_state_is_read_and_put_back(path: Path, name: str) -> None:
     """The state that was read before a call, put back, gives the same mask again; a call moves it."""
-    adapter, x = adapted(path, name), np.ones(64, np.float32)
-    adapter.reseed(5)
-    before = adapter.state()
-    first = adapter.layer(0.5).train(x).output
-    assert not adapter.same_state(before, adapter.state())
-    adapter.restore(before)
-    assert np.array_equal(adapter.layer(0.5).train(x).output, first)
+    impl, x = implementation(path, name), np.ones(64, np.float32)
+    impl.reseed(5)
+    before = impl.driver.state()
+    first = impl.layer(0.5).train(x).output
+    assert before != impl.driver.state()
+    impl.driver.restore(before)
+    assert np.array_equal(impl.layer(0.5).train(x).output, first)
 
 
 def test_an_int_has_no_state_and_an_argument_is_not_recomputed(path: Path) -> None:
     """What a stream that is an argument cannot offer is not claimed."""
-    adapter = adapted(path, "seeded")
+    impl = implementation(path, "seeded")
     with pytest.raises(NotClaimed, match="an int seed has no state"):
-        adapter.state()
+        impl.driver.state()
     with pytest.raises(NotClaimed, match="its random stream is an argument"):
-        adapter.checkpointed(np.ones(8, np.float32), 0.5, 0)
+        impl.driver.checkpointed(np.ones(8, np.float32), 0.5, 0)
 
 
 def test_an_unclear_stream_is_asked_about(path: Path) -> None:
     """A generator of a kind that nothing names is a BadTarget which says how to name it; a function that raises for itself is driven."""
     with pytest.raises(BadTarget, match=r"takes 'rng', and it is not clear what that should be, for .* annotate it as"):
-        adapted(path, "unclear")
-    assert adapted(path, "raises").framework == "torch"
+        implementation(path, "unclear")
+    assert implementation(path, "raises").facts.framework == "torch"
 
 
 def test_a_constructor_gets_its_seed(path: Path) -> None:
     """A layer that is seeded when it is built keeps the clauses about seeds, and its reproduction says with what."""
     ran = check(path.parent, "streams.py:OfSeed", *only("seed-1", "seed-2", "seed-4", "independence-3"))
     assert ran.verdicts("streams.py:OfSeed") == {"independence-3": "HOLDS", "seed-1": "HOLDS", "seed-2": "HOLDS", "seed-4": "NOT CLAIMED"}
-    assert adapted(path, "OfSeed").spelled(0.5, "training") == "OfSeed(0.5, seed=seed).train()(x)"
+    assert implementation(path, "OfSeed").driver.spelled(0.5, "training") == "OfSeed(0.5, seed=seed).train()(x)"
 
 
 def test_linear_functions_get_their_stream_too(path: Path) -> None:

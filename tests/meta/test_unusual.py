@@ -10,11 +10,10 @@ import pytest
 
 from dropspec.core.errors import Hung, ImplementationError, NotClaimed
 from dropspec.core.guard import Guard
-from dropspec.core.target import parse_target
-from dropspec.frameworks.base import Adapter
-from dropspec.targets.inspect import adapt
+from dropspec.core.implementation import Implementation
 
 from .cli import check, only
+from .inspected import inspected
 
 LAYERS = """\
 import functools
@@ -153,15 +152,15 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def adapted(path: Path, name: str) -> Adapter:
-    """The adapter of one of them."""
-    return adapt(parse_target(f"{path}:{name}"), 5.0)
+def implementation(path: Path, name: str) -> Implementation:
+    """The implementation that one of them is."""
+    return inspected(f"{path}:{name}")
 
 
 @pytest.mark.parametrize("name", ["ByProperty", "ByAccident", "FirstAndNow"])
 def test_the_rate_is_assigned_where_it_is_held(path: Path, name: str) -> None:
     """By a property, beside a number alike by accident, or beside the first rate: a new rate of 1 drops all, and one of 0 nothing."""
-    layer = adapted(path, name).layer(0.5)
+    layer = implementation(path, name).layer(0.5)
     for rate, survive in ((1.0, 0), (0.0, 64), (1.0, 0)):
         layer.set_rate(rate)
         assert np.count_nonzero(layer.train(X).output) == survive
@@ -171,12 +170,12 @@ def test_the_rate_is_assigned_where_it_is_held(path: Path, name: str) -> None:
 def test_a_rate_that_cannot_be_assigned_is_not_claimed(path: Path, name: str, why: str) -> None:
     """An attribute without a setter, or two of which nothing says which counts, offer no new rate."""
     with pytest.raises(NotClaimed, match=why):
-        adapted(path, name).layer(0.5).set_rate(0.9)
+        implementation(path, name).layer(0.5).set_rate(0.9)
 
 
 def test_train_may_return_nothing(path: Path) -> None:
     """A module whose train() returns None is driven like any other, under checkpointing and DropConnect's clauses, too."""
-    assert adapted(path, "ReturnsNone").checkpointed(X, 0.5, 0).output.shape == X.shape
+    assert implementation(path, "ReturnsNone").driver.checkpointed(X, 0.5, 0).output.shape == X.shape
     ran = check(path.parent, "unusual.py:ReturnsNone", *only("scale-1", "eval-1", "gradient-9"))
     assert set(ran.verdicts("unusual.py:ReturnsNone").values()) == {"HOLDS"}
     ran = check(path.parent, "unusual.py:LinearReturnsNone", *only("product-1", "inference-1"))
@@ -186,14 +185,14 @@ def test_train_may_return_nothing(path: Path) -> None:
 def test_an_in_place_mode_that_is_refused_is_not_claimed(path: Path) -> None:
     """NotImplementedError for `inplace=True` says that there is none; any other error is one."""
     with pytest.raises(NotClaimed, match="in place is not supported"):
-        adapted(path, "RefusesInPlace").in_place(X, 0.5, 0)
+        implementation(path, "RefusesInPlace").driver.in_place(X, 0.5, 0)
     with pytest.raises(ImplementationError, match="ZeroDivisionError"):
-        adapted(path, "FailsInPlace").in_place(X, 0.5, 0)
+        implementation(path, "FailsInPlace").driver.in_place(X, 0.5, 0)
 
 
 def test_once_differentiable_says_so(path: Path) -> None:
     """A backward marked as differentiable once offers no double backward; one that is silently constant has a double gradient of 0."""
-    once, constant = (adapted(path, name).train(X, 0.5, 0, differentiable=True) for name in ("Once", "Constant"))
+    once, constant = (implementation(path, name).train(X, 0.5, 0, differentiable=True) for name in ("Once", "Constant"))
     assert np.count_nonzero(once.gradient(X)) in range(1, 64)
     with pytest.raises(NotClaimed, match="once_differentiable"):
         once.double_gradient(X, X)
@@ -215,20 +214,20 @@ def test_once_differentiable_says_so(path: Path) -> None:
 )
 def test_a_function_beside_torch_is_driven_as_what_it_is(path: Path, name: str, framework: str) -> None:
     """In a module that imports torch, a function of arrays, by its annotation or because NumPy's seed alone replays it, is NumPy's."""
-    adapter = adapted(path, name)
-    assert adapter.framework == framework
+    impl = implementation(path, name)
+    assert impl.facts.framework == framework
     if framework == "numpy":
-        adapter.require_seedable()
-        assert np.array_equal(*(adapter.train(X, 0.5, 1).output for _ in range(2)))
+        impl.driver.require_seedable()
+        assert np.array_equal(*(impl.train(X, 0.5, 1).output for _ in range(2)))
 
 
 @pytest.mark.parametrize(("name", "spelled"), [("wide", "wide(0.25)(x, training=True)"), ("named", "named(p=0.25)(x, training=True)")])
 def test_a_partial_of_a_class_is_the_class(path: Path, name: str, spelled: str) -> None:
     """A functools.partial of a module class is built at each rate, with what it fills in and with the class's own claims and flags."""
-    adapter = adapted(path, name)
-    assert adapter.spelled(0.75, "training") == spelled
-    assert adapter.at_construction
-    assert np.count_nonzero(adapter.train(X, 0.0, 0).output) == 64
+    impl = implementation(path, name)
+    assert impl.driver.spelled(0.75, "training") == spelled
+    assert impl.at_construction
+    assert np.count_nonzero(impl.train(X, 0.0, 0).output) == 64
     ran = check(path.parent, f"unusual.py:{name}", *only("scale-1", "eval-1", "module-4"))
     assert "ERROR" not in ran.verdicts(f"unusual.py:{name}").values()
     assert ran.verdicts(f"unusual.py:{name}")["scale-1"] == "HOLDS"
