@@ -1,13 +1,18 @@
-"""What lies in tests/mutants: every mutant with the clauses it states, and the layers that are right but unusual."""
+"""What lies in tests/mutants: every mutant with what it states, and the right but unusual
+layers.
+"""
 
 from __future__ import annotations
 
 import importlib
+import inspect
 import pkgutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 from dropspec.tests import mutants
-from dropspec.tests.mutants.connections import RIGHT_CONNECTIONS
-from dropspec.tests.mutants.right import RIGHT
+from dropspec.tests.mutants import right
 
 CONFORMING = (
     "torch.nn:Dropout",
@@ -17,21 +22,45 @@ CONFORMING = (
     "dropspec.reference:DropConnect",
     "dropspec.reference.dropconnect:dropconnect",
 )
-RIGHT_TARGETS = (
-    *(f"dropspec.tests.mutants.right:{name}" for name in RIGHT),
-    *(f"dropspec.tests.mutants.connections:{name}" for name in RIGHT_CONNECTIONS),
-)
 
 
-def stated() -> dict[str, tuple[str, ...]]:
-    """Every mutant as a target, with the clauses that it breaks."""
-    found: dict[str, tuple[str, ...]] = {}
-    for module_info in pkgutil.iter_modules(mutants.__path__):
-        module = importlib.import_module(f"{mutants.__name__}.{module_info.name}")
+@dataclass(frozen=True)
+class Mutant:
+    """A layer that breaks stated clauses: what it does, and the public issues where it was seen."""
+
+    target: str
+    clauses: tuple[str, ...]
+    does: str
+    seen: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """Its target without the package of mutants."""
+        return self.target.removeprefix(f"{mutants.__name__}.")
+
+
+def defined(package: Any) -> Iterator[tuple[str, Any]]:
+    """What the modules of a package define, by target, whatever they import."""
+    for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        module = importlib.import_module(found.name)
         for name, thing in vars(module).items():
-            if getattr(thing, "__module__", "") == module.__name__ and "breaks" in vars(thing):
-                found[f"{module.__name__}:{name}"] = vars(thing)["breaks"]
-    return found
+            if getattr(thing, "__module__", "") == module.__name__:
+                yield f"{module.__name__}:{name}", thing
 
 
-MUTANTS = stated()
+def first_sentence(thing: Any) -> str:
+    """The first sentence of a docstring, in one line."""
+    text = " ".join((inspect.getdoc(thing) or "").split())
+    return text.partition(". ")[0].removesuffix(".") + "."
+
+
+MUTANTS = {
+    target: Mutant(target, vars(thing)["breaks"], first_sentence(thing), vars(thing)["seen"])
+    for target, thing in defined(mutants)
+    if "breaks" in getattr(thing, "__dict__", {})
+}
+RIGHT_TARGETS = tuple(
+    target
+    for target, thing in defined(right)
+    if callable(thing) and not target.rpartition(":")[2].startswith("_")
+)

@@ -1,10 +1,15 @@
-"""Fresh seeds, by the thousand: what is found of the mutants in each run, and whether anything right is ever accused.
+"""Fresh seeds, by the thousand: what is found of the mutants in each run, and whether anything
+right is ever accused.
 
-    python tests/meta/explore.py mutants --seeds 50       # each mutant under 50 seeds, standard profile: is it violated where it says?
-    python tests/meta/explore.py right --runs 1000        # whole quick runs over the right layers in turn: is anything not as it should be?
-    python tests/meta/explore.py tests                    # is there a conformance test that no mutant of its clause fails, quick profile?
+    # each mutant under 50 seeds, standard profile: is it violated where it says?
+    python tests/meta/explore.py mutants --seeds 50
+    # whole quick runs over the right layers in turn: is anything not as it should be?
+    python tests/meta/explore.py right --runs 1000
+    # is there a conformance test that no mutant of its clause fails, quick profile?
+    python tests/meta/explore.py tests
 
-The tests are those of `dropspec check`, called without pytest, in one process a target: loading torch takes longer than a run.
+The tests are those of `dropspec check`, called without pytest, in one process a target: loading
+torch takes longer than a run.
 """
 
 from __future__ import annotations
@@ -30,6 +35,7 @@ from dropspec.families import all_clauses, all_families, family_named
 from dropspec.properties.catalogue import properties_of
 from dropspec.session.record import verdict_of
 from dropspec.session.run import Run
+from dropspec.tests.meta.catalogue import CONFORMING, MUTANTS, RIGHT_TARGETS
 from dropspec.tests.meta.inspected import inspected, run_over
 
 if __name__ == "__main__":
@@ -65,14 +71,39 @@ def verdicts(run: Run, clauses: Sequence[str]) -> Iterator[tuple[str, Verdict, s
             yield clause, *verdict_of(error, level)
 
 
+def unfound(target: str, clauses: Sequence[str]) -> list[str]:
+    """The clauses of a mutant that are neither violated nor departed from, quick profile."""
+    run = run_over(inspected(target, 10.0))
+    return [clause for clause in clauses if not is_found(run, clause)]
+
+
+def unfound_in_all() -> dict[str, list[str]]:
+    """For every mutant, the clauses that it states and that are not found."""
+    return {target: missed for (target, _), missed in _side_by_side(_unfound, _jobs())}
+
+
+def accused_in_all(targets: Sequence[str]) -> dict[str, list[str]]:
+    """For every right layer, what a quick run under seed 0 finds against it."""
+    jobs = [(target, (0,)) for target in targets]
+    return {target: said for (target, _), said in _side_by_side(_accused, jobs)}
+
+
 def survived(target: str, clauses: Sequence[str], seeds: Sequence[int]) -> list[int]:
-    """The seeds under which a mutant is neither violated nor departed from in any clause that it states, in the standard profile."""
+    """The seeds under which a mutant is neither violated nor departed from in any clause that it
+    states, in the standard profile.
+    """
     impl = inspected(target, 10.0)
-    return [s for s in seeds if not any(is_found(run_over(impl, "standard", s), clause) for clause in clauses)]
+    return [
+        s
+        for s in seeds
+        if not any(is_found(run_over(impl, "standard", s), clause) for clause in clauses)
+    ]
 
 
 def is_found(run: Run, clause: str) -> bool:
-    """Whether a clause is violated, or departed from; of a clause of chance, as soon as a campaign fails, which is what its test asks."""
+    """Whether a clause is violated, or departed from; of a clause of chance, as soon as a
+    campaign fails, which is what its test asks.
+    """
     for look in run.plan.looks.get(clause, ()):
         for campaign in look.campaigns:
             with suppress(Undecided, NotClaimed, ImplementationError, Hung):
@@ -88,20 +119,31 @@ def accused(target: str, seeds: Sequence[int]) -> list[str]:
     impl = inspected(target, 10.0)
     runs = ((seed, run_over(impl, "quick", seed)) for seed in seeds)
     return [
-        f"seed {seed}: {c} {v}: {said}" for seed, run in runs for c, v, said in verdicts(run, list(tests_of(impl.facts.family))) if v in BAD
+        f"seed {seed}: {c} {v}: {said}"
+        for seed, run in runs
+        for c, v, said in verdicts(run, list(tests_of(impl.facts.family)))
+        if v in BAD
     ]
+
+
+def _jobs() -> list[tuple[str, Sequence[str]]]:
+    return [(mutant.target, mutant.clauses) for mutant in MUTANTS.values()]
 
 
 def mutants(seeds: int) -> int:
     """Prints which mutants survive under which of that many seeds; returns how many do."""
-    from dropspec.tests.meta.catalogue import MUTANTS
-
     fresh, left = range(FIRST, FIRST + seeds), 0
-    for target, missed in _side_by_side(partial(_survived, seeds=fresh), list(MUTANTS.items())):
+    for target, missed in _side_by_side(partial(_survived, seeds=fresh), _jobs()):
         left += bool(missed)
         if missed:
-            print(f"{target[0]} survives {len(missed)} of {seeds} runs, with seeds {missed[:5]}", flush=True)
-    print(f"{len(MUTANTS)} mutants under {seeds} seeds each, standard profile: {len(MUTANTS) - left} are found in every run")
+            print(
+                f"{target[0]} survives {len(missed)} of {seeds} runs, with seeds {missed[:5]}",
+                flush=True,
+            )
+    print(
+        f"{len(MUTANTS)} mutants under {seeds} seeds each, standard profile: {len(MUTANTS) - left}"
+        " are found in every run"
+    )
     return left
 
 
@@ -110,18 +152,30 @@ def failed(target: str, clauses: Sequence[str]) -> set[str]:
     impl = inspected(target, 10.0)
     run, found = run_over(impl), tests_of(impl.facts.family)
     names = [_named(test) for clause in clauses for _, test in found[clause]]
-    return {name for name, (_, verdict, _) in zip(names, verdicts(run, clauses), strict=True) if verdict in FOUND}
+    return {
+        name
+        for name, (_, verdict, _) in zip(names, verdicts(run, clauses), strict=True)
+        if verdict in FOUND
+    }
 
 
 def tests() -> int:
-    """Prints which conformance tests are failed by no mutant that states their clause; returns how many are."""
-    from dropspec.tests.meta.catalogue import MUTANTS
-
-    every = {_named(test) for family in all_families() for found in tests_of(family.name).values() for _, test in found}
-    left = every.difference(*(names for _, names in _side_by_side(_failed, list(MUTANTS.items()))))
+    """Prints which conformance tests are failed by no mutant that states their clause; returns
+    how many are.
+    """
+    every = {
+        _named(test)
+        for family in all_families()
+        for found in tests_of(family.name).values()
+        for _, test in found
+    }
+    left = every.difference(*(names for _, names in _side_by_side(_failed, _jobs())))
     for name in sorted(left):
         print(f"{name} is failed by no mutant")
-    print(f"{len(every)} conformance tests: {len(every) - len(left)} are failed by a mutant of their clause")
+    print(
+        f"{len(every)} conformance tests: {len(every) - len(left)} are failed by a mutant of their"
+        " clause"
+    )
     return len(left)
 
 
@@ -130,21 +184,28 @@ def _named(test: Any) -> str:
 
 
 def right(runs: int) -> int:
-    """Prints what is accused of right layers in that many runs; returns how many accusations there are."""
-    from dropspec.tests.meta.catalogue import CONFORMING, RIGHT_TARGETS
-
+    """Prints what is accused of right layers in that many runs; returns how many accusations
+    there are.
+    """
     targets, count = (*CONFORMING, *RIGHT_TARGETS), Counter[str]()
     shares = [(t, range(FIRST + n, FIRST + runs, len(targets))) for n, t in enumerate(targets)]
     for (target, seeds), said in _side_by_side(_accused, shares):
         count.update(runs=len(seeds), accusations=len(said))
         for line in said:
             print(f"{target}, {line}", flush=True)
-    print(f"{count['runs']} whole quick runs over {len(targets)} right layers: {count['accusations']} accusations")
+    print(
+        f"{count['runs']} whole quick runs over {len(targets)} right layers: {count['accusations']}"
+        " accusations"
+    )
     return count["accusations"]
 
 
 def _survived(job: tuple[str, Sequence[str]], seeds: Sequence[int]) -> list[int]:
     return survived(*job, seeds)
+
+
+def _unfound(job: tuple[str, Sequence[str]]) -> list[str]:
+    return unfound(*job)
 
 
 def _failed(job: tuple[str, Sequence[str]]) -> set[str]:
@@ -156,19 +217,39 @@ def _accused(job: tuple[str, Sequence[int]]) -> list[str]:
 
 
 def _side_by_side(do: Any, jobs: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
-    """Each job with what came of it, in a process of its own: what a layer changes for all of a process must not outlive it."""
+    """Each job with what came of it, in a process of its own: what a layer changes for all of a
+    process must not outlive it.
+    """
     importlib.import_module("torch")  # once, before the processes part
     with multiprocessing.get_context("fork").Pool(maxtasksperchild=1) as pool:
         yield from zip(jobs, pool.imap(do, jobs, chunksize=1), strict=True)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("what", choices=("mutants", "right", "tests"))
-    parser.add_argument("--seeds", type=int, default=50, metavar="N", help="for mutants: how many seeds (default: 50)")
-    parser.add_argument("--runs", type=int, default=1000, metavar="N", help="for right: how many runs (default: 1000)")
+    parser.add_argument(
+        "--seeds",
+        type=int,
+        default=50,
+        metavar="N",
+        help="for mutants: how many seeds (default: 50)",
+    )
+    parser.add_argument(
+        "--runs",
+        type=int,
+        default=1000,
+        metavar="N",
+        help="for right: how many runs (default: 1000)",
+    )
     given = parser.parse_args()
     started = time.perf_counter()
-    bad = {"mutants": lambda: mutants(given.seeds), "right": lambda: right(given.runs), "tests": tests}[given.what]()
+    bad = {
+        "mutants": lambda: mutants(given.seeds),
+        "right": lambda: right(given.runs),
+        "tests": tests,
+    }[given.what]()
     print(f"{time.perf_counter() - started:.0f} s")
     sys.exit(bool(bad))

@@ -1,4 +1,8 @@
-"""The matrix mutant × clause: `python tests/meta/matrix.py` judges all mutants in the quick profile and writes tests/mutants/matrix.md."""
+"""The matrix mutant × clause, over all clauses.
+
+`python tests/meta/matrix.py` judges all mutants in the quick profile, and writes
+tests/mutants/matrix.md.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +10,22 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from dropspec.families import all_clauses
+from dropspec.tests.meta.catalogue import MUTANTS, Mutant
+
 PATH = Path(__file__).resolve().parents[1] / "mutants" / "matrix.md"
+COMMAND = "import sys; from dropspec.cli import main; sys.exit(main())"
 HEAD = """# What each mutant breaks
 
-Every mutant in the quick profile, seed 0: the cause that is named first, in bold where the mutant states that clause, and all clauses that
-fail: violated, and in brackets departed from. `python tests/meta/matrix.py` writes this table, and a test compares it with a run.
-
-| mutant | cause | fails |
-|---|---|---|
+Every mutant in the quick profile, seed 0, under the first clause that it was made to break: what it
+does; the public issue where it was seen, if it was; the cause that is named first, in bold where
+the mutant states that clause; and all clauses that fail: violated, and in brackets departed from.
+`python tests/meta/matrix.py` writes this page, and a test compares it with a run.
 """
 
 
@@ -27,31 +34,41 @@ def judge(targets: Sequence[str], folder: Path) -> dict[str, Any]:
 
     def check(half: int) -> dict[str, Any]:
         path = folder / f"{half}.json"
-        command = [sys.executable, "-c", "import sys; from dropspec.cli import main; sys.exit(main())", "check", *targets[half::2]]
-        done = subprocess.run([*command, "--profile", "quick", "--json", str(path)], cwd=folder, capture_output=True, text=True)
+        command = [sys.executable, "-c", COMMAND, "check", *targets[half::2]]
+        command += ["--profile", "quick", "--json", str(path)]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
         assert done.returncode == 1, done.stdout[-2000:] + done.stderr[-2000:]
         return dict(json.loads(path.read_text("utf-8"))["labels"])
 
     with ThreadPoolExecutor() as pool:
-        return {label: answer for answers in pool.map(check, range(2)) for label, answer in answers.items()}
+        halves = pool.map(check, range(2))
+        return {label: answer for answers in halves for label, answer in answers.items()}
 
 
 def table(judged: Mapping[str, Any]) -> str:
-    """The matrix as Markdown, a row a mutant."""
-    from dropspec.tests.meta.catalogue import MUTANTS
+    """The matrix as Markdown: a heading a clause, a row a mutant."""
+    return HEAD + "".join(_sections(judged))
 
-    rows = []
-    for target, stated in sorted(MUTANTS.items()):
-        verdicts = {clause: said["verdict"] for clause, said in judged[target]["clauses"].items()}
-        fails = [c for c, v in verdicts.items() if v == "VIOLATED"] + [f"({c})" for c, v in verdicts.items() if v == "DEPARTS"]
-        first = judged[target]["diagnosis"][0]["clause"] if judged[target]["diagnosis"] else ""
-        cause = f"**{first}**" if first in stated else first
-        rows.append(f"| {target.removeprefix('dropspec.tests.mutants.')} | {cause} | {' '.join(fails)} |")
-    return HEAD + "\n".join(rows) + "\n"
+
+def _sections(judged: Mapping[str, Any]) -> Iterator[str]:
+    for clause in all_clauses().values():
+        mine = [m for m in MUTANTS.values() if m.clauses[0] == clause.id]
+        if mine:
+            yield f"\n## {clause.id} — {clause.title}\n\n"
+            yield "| mutant | what it does | seen at | cause | fails |\n|---|---|---|---|---|\n"
+            yield from (_row(m, judged[m.target]) for m in sorted(mine, key=lambda m: m.name))
+
+
+def _row(mutant: Mutant, answer: Mapping[str, Any]) -> str:
+    verdicts = {clause: found["verdict"] for clause, found in answer["clauses"].items()}
+    fails = [clause for clause, verdict in verdicts.items() if verdict == "VIOLATED"]
+    fails += [f"({clause})" for clause, verdict in verdicts.items() if verdict == "DEPARTS"]
+    first = answer["diagnosis"][0]["clause"] if answer["diagnosis"] else ""
+    cause = f"**{first}**" if first in mutant.clauses else first
+    cells = (mutant.name, mutant.does, ", ".join(mutant.seen), cause, " ".join(fails))
+    return f"| {' | '.join(cell.replace('|', '∣') for cell in cells)} |\n"
 
 
 if __name__ == "__main__":
-    from dropspec.tests.meta.catalogue import MUTANTS
-
     with tempfile.TemporaryDirectory() as scratch:
         PATH.write_text(table(judge(list(MUTANTS), Path(scratch))), "utf-8")

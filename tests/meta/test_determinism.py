@@ -8,13 +8,13 @@ import pytest
 
 from .cli import Ran, check, only
 
-TARGETS = ("torch.nn:Dropout", "dropspec.tests.mutants.rate:TakesRateForKeep", "dropspec.tests.mutants.scale:LiftsZeros")
+TARGETS = ("torch.nn:Dropout", "dropspec.tests.mutants.dropout.rate.everywhere:TakesRateForKeep", "dropspec.tests.mutants.dropout.scale:LiftsZeros")
 CLAUSES = ("scale-1", "scale-4", "edge-7", "rate-5", "independence-5")  # exact ones, found by search, and one by chance
 VERDICTS = {
     "torch.nn:Dropout": dict.fromkeys(CLAUSES, "HOLDS") | {"edge-7": "DEPARTS"},
-    "dropspec.tests.mutants.rate:TakesRateForKeep": dict.fromkeys(CLAUSES, "HOLDS")
+    "dropspec.tests.mutants.dropout.rate.everywhere:TakesRateForKeep": dict.fromkeys(CLAUSES, "HOLDS")
     | {"scale-1": "VIOLATED", "scale-4": "VIOLATED", "rate-5": "DEPARTS"},
-    "dropspec.tests.mutants.scale:LiftsZeros": dict.fromkeys(CLAUSES, "HOLDS") | {"scale-4": "VIOLATED"},
+    "dropspec.tests.mutants.dropout.scale:LiftsZeros": dict.fromkeys(CLAUSES, "HOLDS") | {"scale-4": "VIOLATED"},
 }
 
 

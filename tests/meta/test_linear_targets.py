@@ -163,11 +163,11 @@ def test_the_command_line_asks_for_a_family(layers: str, tmp_path: Path) -> None
 
 def test_a_failure_is_spelled_out(tmp_path: Path) -> None:
     """The reproduction of a failure in a linear layer sets its weight and bias, and runs as it stands."""
-    target = "dropspec.tests.mutants.limits:WantsAnExample"
+    target = "dropspec.tests.mutants.dropconnect.limits:WantsAnExample"
     ran = check(tmp_path, target, *only("limits-9"))
     shown = ran.clause(target, "limits-9")["reproduce"]
     assert "layer.get_parameter('weight').data = torch.tensor(" in shown
-    assert "from dropspec.tests.mutants.limits import WantsAnExample" in shown
+    assert "from dropspec.tests.mutants.dropconnect.limits import WantsAnExample" in shown
 
 
 @pytest.mark.parametrize(("name", "given"), [("needs_bias", True), ("of_numpy", True), ("optional_bias", False), ("Own", False)])

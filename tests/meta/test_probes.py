@@ -88,10 +88,10 @@ def test_all_products_differ() -> None:
 
 
 FORMS = {
-    "parametrized": "dropspec.tests.mutants.connections:ParametrizedLinear",
-    "functional_call": "dropspec.tests.mutants.connections:CalledWithDroppedWeight",
-    "a function": "dropspec.tests.mutants.connections:functional_linear",
-    "vmap": "dropspec.tests.mutants.connections:VmappedLinear",
+    "parametrized": "dropspec.tests.mutants.right.connections:ParametrizedLinear",
+    "functional_call": "dropspec.tests.mutants.right.connections:CalledWithDroppedWeight",
+    "a function": "dropspec.tests.mutants.right.connections:functional_linear",
+    "vmap": "dropspec.tests.mutants.right.connections:VmappedLinear",
     "the reference layer": "dropspec.reference:DropConnect",
 }
 

@@ -1,4 +1,7 @@
-"""What is no dropout layer at all: it hangs, raises, dies or returns nonsense. Each must get one clear sentence, and harm nothing else."""
+"""What is no dropout layer at all: it hangs, raises, dies or returns nonsense.
+
+Each must get one clear sentence, and harm nothing else.
+"""
 
 from __future__ import annotations
 
@@ -84,7 +87,9 @@ class Exits(Dropout):
 
 
 class EatsMemory(Dropout):
-    """Asks for 2^50 bytes in training: more than a process can address, so that no machine grants them."""
+    """Asks for 2^50 bytes in training: more than a process can address, so that no machine grants
+    them.
+    """
 
     def draw_mask(self, x: Tensor) -> Tensor:
         torch.empty(2**50, dtype=torch.uint8)

@@ -1,0 +1,1 @@
+"""Mutants of DropConnect: a file or folder a chapter of spec/dropconnect.md."""

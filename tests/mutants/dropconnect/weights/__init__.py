@@ -1,0 +1,1 @@
+"""Mutants of the chapter weights, by what is wrong with the masks."""

@@ -1,0 +1,1 @@
+"""Mutants of dropout: a file or folder a chapter of spec/dropout.md."""

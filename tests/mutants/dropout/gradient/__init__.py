@@ -1,0 +1,1 @@
+"""Mutants of the chapter gradient, by what the wrong gradient depends on."""

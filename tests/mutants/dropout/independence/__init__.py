@@ -1,0 +1,1 @@
+"""Mutants of the chapter independence, by what the dependence depends on."""

@@ -1,0 +1,1 @@
+"""Mutants of the chapter rate, by what the wrong rate depends on."""

@@ -1,0 +1,1 @@
+"""Layers that are right though they look unusual; nothing here may be refused."""
