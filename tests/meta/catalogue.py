@@ -13,6 +13,7 @@ from typing import Any
 
 from dropspec.tests import mutants
 from dropspec.tests.mutants import right
+from dropspec.tests.mutants.kit import Stated
 
 CONFORMING = (
     "torch.nn:Dropout",
@@ -55,9 +56,9 @@ def first_sentence(thing: Any) -> str:
 
 
 MUTANTS = {
-    target: Mutant(target, vars(thing)["breaks"], first_sentence(thing), vars(thing)["seen"])
+    target: Mutant(target, stated.clauses, first_sentence(thing), stated.seen)
     for target, thing in defined(mutants)
-    if "breaks" in getattr(thing, "__dict__", {})
+    if isinstance(stated := getattr(thing, "__dict__", {}).get("breaks"), Stated)
 }
 RIGHT_TARGETS = tuple(
     target

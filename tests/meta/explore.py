@@ -15,6 +15,7 @@ torch takes longer than a run.
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import inspect
 import multiprocessing
@@ -220,8 +221,12 @@ def _side_by_side(do: Any, jobs: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
     """Each job with what came of it, in a process of its own: what a layer changes for all of a
     process must not outlive it.
     """
-    importlib.import_module("torch")  # once, before the processes part
-    with multiprocessing.get_context("fork").Pool(maxtasksperchild=1) as pool:
+    torch = importlib.import_module("torch")  # once, before the processes part
+    for family in all_families():
+        tests_of(family.name)
+    gc.freeze()  # or every child would copy the pages of all that was imported
+    one_thread = partial(torch.set_num_threads, 1)  # as `dropspec check` does
+    with multiprocessing.get_context("fork").Pool(None, one_thread, maxtasksperchild=1) as pool:
         yield from zip(jobs, pool.imap(do, jobs, chunksize=1), strict=True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import torch
@@ -11,20 +12,28 @@ from torch import Generator, Tensor
 from dropspec.reference.layers import Dropout
 
 Rule = Callable[[Tensor], Tensor]
-
-
 Layer = TypeVar("Layer", bound=Callable[..., object])
 
 
-def breaks(*clauses: str, seen: str | tuple[str, ...] = ()) -> Callable[[Layer], Layer]:
-    """States the clauses that a mutant was made to break, the first one first of all.
+@dataclass(frozen=True)
+class Stated:
+    """The clauses that a mutant was made to break, the first one first of all.
 
     `seen` names public issues where it happened, as owner/repository#number.
     """
 
+    clauses: tuple[str, ...]
+    seen: tuple[str, ...]
+
+
+def breaks(*clauses: str, seen: str | tuple[str, ...] = ()) -> Callable[[Layer], Layer]:
+    """States what a mutant was made to break, and where that was seen, as its attribute
+    `breaks`.
+    """
+    stated = Stated(clauses, (seen,) if isinstance(seen, str) else seen)
+
     def state(layer: Layer) -> Layer:
-        layer.breaks = clauses  # type: ignore[attr-defined]
-        layer.seen = (seen,) if isinstance(seen, str) else seen  # type: ignore[attr-defined]
+        layer.breaks = stated  # type: ignore[attr-defined]
         return layer
 
     return state
