@@ -7,6 +7,7 @@ from dropspec.core.calls import Arrays
 from dropspec.core.cases import LARGE, Case
 from dropspec.core.compare import require, require_identical, require_rescaled
 from dropspec.core.notes import Notes
+from dropspec.core.observations import Seen
 from dropspec.core.recipes import cases
 from dropspec.core.recorded import Recorded
 from dropspec.families.dropconnect.cases import LinearCase, linear_cases
@@ -71,7 +72,7 @@ def test_each_weight_has_its_own_gradient(impl: Linear, case: Case, notes: Notes
         f" {case.rate:.6g}"
     )
     if (nonzero(g) != mask).any():
-        notes.observe("gradients through another mask", 1)
+        notes.observe(Seen.OTHER_MASK, 1)
     require(nonzero(g) == mask, message, weight=case.x, output=run.output, gradient=g)
     require_rescaled(g, case.upstream, case.rate, mask, what="gradient (x: the upstream)")
 

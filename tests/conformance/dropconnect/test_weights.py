@@ -8,6 +8,7 @@ import numpy as np
 from dropspec.core.arrays import DTYPES, Bits, nonzero
 from dropspec.core.errors import NotClaimed, Undecided, Unreadable, Violation
 from dropspec.core.notes import Notes
+from dropspec.core.observations import Seen
 from dropspec.core.recipes import seeds
 from dropspec.core.risk import require_far_fetched
 from dropspec.families.dropconnect.linear import Linear
@@ -52,7 +53,7 @@ def test_single_weights_are_dropped(impl: Linear, seed: int, notes: Notes) -> No
     for what, (axes, name) in ALIKE.items():
         groups = masks.mean(axes)
         if bool(np.isin(groups, (0, 1)).all()) and (impl.examples > 1 or what != "examples"):
-            notes.observe(f"whole {what} dropped", 1)
+            notes.observe(Seen(f"whole {what} dropped"), 1)
             raise Violation(
                 f"at rate 0.5 the {masks.size // groups.size} weights of each of {groups.size}"
                 f" {what} survive or are dropped together: this is {name}"
@@ -139,7 +140,7 @@ def test_examples_share_a_mask_as_claimed(impl: Linear, seed: int, notes: Notes)
         seen, ""
     )
     if seen != impl.mask_per:
-        notes.observe("masks of 16 examples", distinct)
+        notes.observe(Seen.MASKS, distinct)
         kinds = {
             "example": "a mask for each example",
             "call": "one mask for all examples of a call",

@@ -7,6 +7,7 @@ from dropspec.core.cases import LARGE, Case
 from dropspec.core.compare import require, require_rescaled, ulps_between
 from dropspec.core.implementation import Implementation
 from dropspec.core.notes import Notes
+from dropspec.core.observations import Seen
 from dropspec.core.recipes import cases
 from dropspec.properties import assume, clause, given
 from dropspec.properties.trials import require_scales
@@ -31,10 +32,12 @@ def test_survivors_are_rescaled(impl: Implementation, case: Case, notes: Notes) 
     y = impl.train(case.x, case.rate, case.seed).output
     mask = survivors(y)
     ulps = require_rescaled(y, case.x, case.rate, mask)
-    notes.observe(f"ulps in {y.dtype}", max(ulps, notes.observations.get(f"ulps in {y.dtype}", 0)))
-    notes.certificate = "ulps seen: " + ", ".join(
-        f"{k[8:]} {v:g}" for k, v in sorted(notes.observations.items()) if k.startswith("ulps")
-    )
+    dtype = y.dtype.name
+    before = {one.dtype: one.value for one in notes.observations if one.kind is Seen.ULPS}
+    largest = before | {dtype: max(ulps, before.get(dtype, 0.0))}
+    notes.observe(Seen.ULPS, largest[dtype], dtype=dtype)
+    said = ", ".join(f"{name} {value:g}" for name, value in sorted(largest.items()))
+    notes.certificate = f"ulps seen: {said}"
 
 
 @clause("scale-1")

@@ -1,4 +1,6 @@
-"""Carries campaigns out: draws masks call after call, and shows each draw to all lenses of the campaign until all have decided."""
+"""Carries campaigns out: draws masks call after call, and shows each draw to all lenses of the
+campaign until all have decided.
+"""
 
 from __future__ import annotations
 
@@ -29,12 +31,11 @@ class Results:
         return self.findings["rate"].decision is Decision.FAIL
 
 
-
 def conduct(campaign: Campaign, outputs: Iterator[Array], alpha: float) -> Results:
     """Runs one campaign; each lens fails a right implementation with chance alpha at most.
 
-    A lens that is still open when the budget ends is reported so. Where the rate fails, the others get half a million bits to find why,
-    or 40 calls if all units so far had one fate.
+    A lens that is still open when the budget ends is reported so. Where the rate fails, the
+    others get half a million bits to find why, or 40 calls if all units so far had one fate.
     """
     lenses = {name: build(name, campaign, alpha) for name in campaign.lenses}
     masks = draws(campaign, outputs)
@@ -50,28 +51,27 @@ def conduct(campaign: Campaign, outputs: Iterator[Array], alpha: float) -> Resul
         next_look, looks = results.bits + campaign.bound / LOOKS, looks + 1
         if results.bits >= campaign.bound / 3 and looks % 2 == 0:
             for lens in lenses.values():
-                lens.settle()  # a lens that has its verdict looks no more; to ask at each look costs more than looking on
+                # a lens that has its verdict looks no more; to ask at each look costs more than
+                # looking on
+                lens.settle()
         if not _go_on(lenses, results.bits, looks, campaign):
             break
     results.findings = {name: lens.finding() for name, lens in lenses.items()}
     return results
 
 
-
-
-
 def _go_on(lenses: dict[str, Lens], bits: int, looks: int, campaign: Campaign) -> bool:
     lenses["rate"].settle()
     rate = lenses["rate"].decide() if lenses["rate"].settled or looks % 4 == 0 else Decision.OPEN
     if rate is Decision.FAIL:
-        alike = 0 in lenses["rate"].gauge.total  # units of a call that share one fate show only when another call has another
-        return bits < min(HALF_MILLION, campaign.bound) or (alike and bits < ALIKE * prod(campaign.shape))
+        # units of a call that share one fate show only when another call has another
+        alike = 0 in lenses["rate"].gauge.total
+        return bits < min(HALF_MILLION, campaign.bound) or (
+            alike and bits < ALIKE * prod(campaign.shape)
+        )
     if rate is Decision.OPEN:
         return True
     return any(lens.wants_more and lens.decide() is Decision.OPEN for lens in lenses.values())
-
-
-
 
 
 def draws(campaign: Campaign, outputs: Iterator[Array]) -> Iterator[Draw]:
@@ -88,13 +88,12 @@ def draws(campaign: Campaign, outputs: Iterator[Array]) -> Iterator[Draw]:
 
 
 def _draw(outputs: list[Array], columns: int, before: Draw | None, weights: Array | None) -> Draw:
-    """Rows of masks from the outputs of calls, which it takes: memory that is free for the next call is in the cache."""
+    """Rows of masks from the outputs of calls, which it takes: memory that is free for the next
+    call is in the cache.
+    """
     y = (np.stack(outputs) if len(outputs) > 1 else outputs[0]).reshape(-1, columns)
     outputs.clear()
     return Draw(nonzero(y), before, None if weights is None else y, weights)
-
-
-
 
 
 def _weights(campaign: Campaign, x: Array) -> Array | None:
@@ -103,5 +102,3 @@ def _weights(campaign: Campaign, x: Array) -> Array | None:
         return None
     rows = (1, -1) if campaign.calls_as_rows else (-1, campaign.columns)
     return np.asarray((1 - campaign.rate) / x.astype(np.float64)).astype(x.dtype).reshape(rows)
-
-

@@ -1,4 +1,6 @@
-"""For clauses of chance that count for themselves, outside of campaigns: samples until a gauge decides, and what follows from that."""
+"""For clauses of chance that count for themselves, outside of campaigns: samples until a gauge
+decides, and what follows from that.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +14,18 @@ from dropspec.core.notes import Notes
 
 
 def count(gauge: Gauge, tol: float, samples: Iterator[Any]) -> None:
-    """Adds samples, each the counts of all cells, until the gauge decides or the budget, ten times Wald's bound, is used up."""
+    """Adds samples, each the counts of all cells, until the gauge decides or the budget, ten
+    times Wald's bound, is used up.
+    """
     while gauge.decide() is Decision.OPEN and gauge.n.sum() < BUDGET * samples_for(tol):
         counts = next(samples)
         gauge.add(counts, counts)
 
 
 def conclude(gauge: Gauge, seen: str, notes: Notes, within: float, *, wrong: str = "") -> None:
-    """Raises Violation or Undecided with what was seen, or adds it to the certificate; `wrong` is what a violation says besides."""
+    """Raises Violation or Undecided with what was seen, or adds it to the certificate; `wrong`
+    is what a violation says besides.
+    """
     said = f"{seen} ({int(gauge.n.sum()):,} samples)"
     if gauge.decide() is Decision.FAIL:
         raise Violation(f"{said}; {wrong}" if wrong else said)

@@ -1,11 +1,15 @@
-"""The one instrument that decides by chance: counts in cells of stated probability come in, PASS, FAIL or nothing yet comes out.
+"""The one instrument that decides by chance: counts in cells of stated probability come in,
+PASS, FAIL or nothing yet comes out.
 
-FAIL is a Dirichlet-mixture e-process against the stated probabilities (Robbins 1970). It is a martingale that starts at 1 while they
-hold, so it ever reaches 1/alpha with chance alpha at most (Ville 1939). PASS is a likelihood ratio of the stated probability over the
-nearest intolerable one, on either side: where a cell is off by its tolerance or more, it ever reaches 1/beta with chance beta at most.
-Both hold at every moment, so a campaign may look whenever it likes and stop at the first verdict. Beyond PASS and FAIL nothing is promised.
+FAIL is a Dirichlet-mixture e-process against the stated probabilities (Robbins 1970). It is a
+martingale that starts at 1 while they hold, so it ever reaches 1/alpha with chance alpha at most
+(Ville 1939). PASS is a likelihood ratio of the stated probability over the nearest intolerable
+one, on either side: where a cell is off by its tolerance or more, it ever reaches 1/beta with
+chance beta at most. Both hold at every moment, so a campaign may look whenever it likes and stop
+at the first verdict. Beyond PASS and FAIL nothing is promised.
 
-A context is whatever is known before a bit is drawn: its position, the input's value, earlier bits. Overlapping contexts are valid.
+A context is whatever is known before a bit is drawn: its position, the input's value, earlier
+bits. Overlapping contexts are valid.
 """
 
 from __future__ import annotations
@@ -34,7 +38,9 @@ class Decision(Enum):
 
 
 @cache
-def _known(q: tuple[float, ...], tols: tuple[float, ...]) -> tuple[Counts, Counts, bool, Counts, Counts, Counts]:
+def _known(
+    q: tuple[float, ...], tols: tuple[float, ...]
+) -> tuple[Counts, Counts, bool, Counts, Counts, Counts]:
     """What follows from probabilities and tolerances alone: campaigns in four dtypes share it."""
     p, tol = np.array([q]), np.array(tols)[:, None]
     eps = np.maximum(tol * np.sqrt(p * (1 - p)), tol**2 / 2)  # the latter for cells rarer than it
@@ -43,21 +49,34 @@ def _known(q: tuple[float, ...], tols: tuple[float, ...]) -> tuple[Counts, Count
     real = (off > 0) & (off < 1)  # a probability that cannot be needs no refuting
     certifies = bool(real.any(0).all())  # else a tolerance is so wide that it means nothing
     off = np.where(real, off, 0.5)
-    miss = np.log((1 - p) / (1 - off))  # what a trial adds to the ratio of likelihoods, and how much more where the cell came
+    # what a trial adds to the ratio of likelihoods, and how much more where the cell came
+    miss = np.log((1 - p) / (1 - off))
     more = np.log(p / off) - miss
     unit = gammaln(prior.sum(1)) - gammaln(prior).sum(1)
     return eps, prior, certifies, np.where(real, miss, REFUTED), np.where(real, more, 0.0), unit
 
 
 class Gauge:
-    """Counts per (context, cell) against probabilities q, stated for each cell and the same in every context.
+    """Counts per (context, cell) against probabilities q, stated for each cell and the same in
+    every context.
 
-    `tol` is the tolerance in standard deviations of one trial, one for all contexts or one each; it sets what PASS promises, and the prior
-    of FAIL. A cell rarer than its tolerance is told from tol² / 2 instead, in as many samples as the others from theirs. With
-    `homogeneous`, FAIL refutes only that all contexts share one probability, whatever that is; `total` then holds the counts of all.
+    `tol` is the tolerance in standard deviations of one trial, one for all contexts or one each;
+    it sets what PASS promises, and the prior of FAIL. A cell rarer than its tolerance is told
+    from tol² / 2 instead, in as many samples as the others from theirs. With `homogeneous`, FAIL
+    refutes only that all contexts share one probability, whatever that is; `total` then holds
+    the counts of all.
     """
 
-    def __init__(self, q: ArrayLike, tol: ArrayLike, alpha: float, contexts: int = 1, *, beta: float = BETA, homogeneous: bool = False):
+    def __init__(
+        self,
+        q: ArrayLike,
+        tol: ArrayLike,
+        alpha: float,
+        contexts: int = 1,
+        *,
+        beta: float = BETA,
+        homogeneous: bool = False,
+    ):
         self.q = np.atleast_2d(np.asarray(q, float))
         self.tol: Counts = np.asarray(tol, float).reshape(-1, 1)
         known = _known(tuple(self.q.flat), tuple(self.tol.flat))
@@ -67,12 +86,16 @@ class Gauge:
         self.total: Counts = np.zeros((1, self.q.shape[1]))
 
     def add(self, counts: Any, total: Any) -> None:
-        """Adds a (contexts, cells) table of counts, and the counts of all samples: contexts may overlap, or leave some out."""
+        """Adds a (contexts, cells) table of counts, and the counts of all samples: contexts may
+        overlap, or leave some out.
+        """
         self.n += counts
         self.total += total
 
     def evidence(self) -> float:
-        """The log e-value against the null: at most log(1/alpha) with chance 1 - alpha while the null holds."""
+        """The log e-value against the null: at most log(1/alpha) with chance 1 - alpha while the
+        null holds.
+        """
         apart = self.apart()
         return float(np.logaddexp.reduce(apart) - log(len(apart)))
 
@@ -81,15 +104,20 @@ class Gauge:
         if not self.homogeneous:
             return np.asarray(self._mixture(self.n) - xlogy(self.n, self.q).sum(1))
         whole = np.maximum(self.total.sum(1, keepdims=True), 1)
-        fitted = xlogy(self.total, self.total / whole).sum(1)  # the best that one shared probability can do
-        return np.asarray(self._mixture(self.n) + self._mixture(np.maximum(self.total - self.n, 0)) - fitted)
+        # the best that one shared probability can do
+        fitted = xlogy(self.total, self.total / whole).sum(1)
+        return np.asarray(
+            self._mixture(self.n) + self._mixture(np.maximum(self.total - self.n, 0)) - fitted
+        )
 
     def _mixture(self, n: Counts) -> Counts:
         counts = self.prior + n
         return np.asarray(gammaln(counts).sum(1) - gammaln(counts.sum(1)) + self._unit)
 
     def support(self) -> float:
-        """The log likelihood ratio of q over q ± eps, for the worst cell and sign; -inf where some cell has nothing to be told from."""
+        """The log likelihood ratio of q over q ± eps, for the worst cell and sign; -inf where
+        some cell has nothing to be told from.
+        """
         return float(self._ratios().min()) if self.certifies else -inf
 
     def supports(self) -> Counts:
@@ -113,11 +141,19 @@ class Gauge:
 
 
 def wald(q: float, eps: float, beta: float = BETA) -> float:
-    """Wald's bound: the samples that no sequential test can do without to tell q from q ± eps with error chance beta, while q is true."""
-    gaps = [xlogy(q, q / off) + xlogy(1 - q, (1 - q) / (1 - off)) for off in (q - eps, q + eps) if 0 < off < 1]
+    """Wald's bound: the samples that no sequential test can do without to tell q from q ± eps
+    with error chance beta, while q is true.
+    """
+    gaps = [
+        xlogy(q, q / off) + xlogy(1 - q, (1 - q) / (1 - off))
+        for off in (q - eps, q + eps)
+        if 0 < off < 1
+    ]
     return float(-log(beta) / min(gaps)) if gaps else inf
 
 
 def samples_for(tol: float, beta: float = BETA) -> float:
-    """Wald's bound for a small tolerance in standard deviations of one trial, whatever the probability: 2 log(1/beta) / tol²."""
+    """Wald's bound for a small tolerance in standard deviations of one trial, whatever the
+    probability: 2 log(1/beta) / tol².
+    """
     return -2 * log(beta) / tol**2

@@ -89,9 +89,7 @@ def main_campaign(
 def differentiable_campaign(profile: Profile, lenses: tuple[str, ...], word: int = 0) -> Campaign:
     """Calls that want a gradient, for which fused code may run; at a rate that tells eight bits."""
     within = 0.001 * profile.tolerance
-    return Campaign(
-        0.01, "float32", (64, ROW), within, lenses, differentiable=True, word=word
-    )
+    return Campaign(0.01, "float32", (64, ROW), within, lenses, differentiable=True, word=word)
 
 
 def small_campaign(

@@ -1,7 +1,9 @@
-"""What a run finds: for each clause the smallest fault that it finds with a chance of .999, and how many samples that takes.
+"""What a run finds: for each clause the smallest fault that it finds with a chance of .999, and
+how many samples that takes.
 
-The gauges of a plan are run on counts whose law is off, by less and less, until a run passes. Only the context that is off is simulated;
-what others say would only add to the evidence, and they would only have to pass as well.
+The gauges of a plan are run on counts whose law is off, by less and less, until a run passes.
+Only the context that is off is simulated; what others say would only add to the evidence, and
+they would only have to pass as well.
 """
 
 from __future__ import annotations
@@ -24,13 +26,17 @@ from dropspec.core.options import Profile
 from dropspec.core.risk import MISS
 
 Law = NDArray[np.float64]
-RUNS = 3000  # that a fault must be found in, all of them: of one missed with chance .001 they would miss some with chance .95
+# that a fault must be found in, all of them: of one missed with chance .001 they would miss some
+# with chance .95
+RUNS = 3000
 SIZES = np.arange(12, 61) / 40  # of faults, times the tolerance
 
 
 @dataclass(frozen=True)
 class Found:
-    """A fault that is found: what is off, where, by how much, and how many of Wald's bounds it takes to find; 0 where none is known."""
+    """A fault that is found: what is off, where, by how much, and how many of Wald's bounds it
+    takes to find; 0 where none is known.
+    """
 
     what: str
     where: str
@@ -74,18 +80,27 @@ def of_lens(campaign: Campaign, alpha: float, where: str) -> Found | None:
         return None  # it finds what lies in the first calls, or nothing
     if not lens.gauge.certifies:
         return None
-    context, cell = (int(i) for i in np.unravel_index(np.argmax(np.round(lens.gauge.eps, 12)), lens.gauge.eps.shape))
+    context, cell = (
+        int(i)
+        for i in np.unravel_index(np.argmax(np.round(lens.gauge.eps, 12)), lens.gauge.eps.shape)
+    )
     fraction = float(lens.fractions[context])
     if lens.gauge.homogeneous and fraction == 1:
         return None  # the only context agrees with itself
     found = _smallest(lens.gauge, context, cell, fraction, campaign.bound)
-    return found and Found(f"{lens.share} {lens.named(context, cell)}", where, found[0] * lens.size, found[1])
+    return found and Found(
+        f"{lens.share} {lens.named(context, cell)}", where, found[0] * lens.size, found[1]
+    )
 
 
-def _smallest(gauge: Gauge, context: int, cell: int, fraction: float, bound: float) -> tuple[float, float] | None:
-    """The least of SIZES, as a deviation of that cell either way, that no run misses, and the samples to find it over Wald's bound.
+def _smallest(
+    gauge: Gauge, context: int, cell: int, fraction: float, bound: float
+) -> tuple[float, float] | None:
+    """The least of SIZES, as a deviation of that cell either way, that no run misses, and the
+    samples to find it over Wald's bound.
 
-    A way in which not even the tolerance is possible is passed over. None where some run misses whatever is possible.
+    A way in which not even the tolerance is possible is passed over. None where some run misses
+    whatever is possible.
     """
     eps, q = float(gauge.eps[context % len(gauge.eps), cell]), float(gauge.q[0, cell])
     ways = [way for way in (1, -1) if 0 < q + way * eps < 1]
@@ -93,7 +108,9 @@ def _smallest(gauge: Gauge, context: int, cell: int, fraction: float, bound: flo
     return max((f for f in found if f), default=None) if all(found) else None
 
 
-def _smallest_one_way(gauge: Gauge, context: int, cell: int, eps: float, fraction: float, bound: float) -> tuple[float, float] | None:
+def _smallest_one_way(
+    gauge: Gauge, context: int, cell: int, eps: float, fraction: float, bound: float
+) -> tuple[float, float] | None:
     laws = [(abs(by), *_laws(gauge, cell, by, fraction)) for by in SIZES * eps]
     possible = [law for law in laws if min(*law[1], *law[2]) >= 0]
     low, high, found = 0, len(possible), None
@@ -109,7 +126,8 @@ def _smallest_one_way(gauge: Gauge, context: int, cell: int, eps: float, fractio
 
 
 def _laws(gauge: Gauge, cell: int, by: float, fraction: float) -> tuple[Law, Law]:
-    """The probabilities inside a context of that fraction of all samples, where a cell is off by so much, and outside of it.
+    """The probabilities inside a context of that fraction of all samples, where a cell is off by
+    so much, and outside of it.
 
     Where contexts must only agree, what is outside is off the other way.
     """
@@ -120,25 +138,44 @@ def _laws(gauge: Gauge, cell: int, by: float, fraction: float) -> tuple[Law, Law
     return inside, outside
 
 
-def _simulate(gauge: Gauge, context: int, inside: Law, outside: Law, fraction: float, bound: float) -> tuple[int, float]:
-    """How many runs miss a context with such a law, and the samples of the others over Wald's bound, on average."""
+def _simulate(
+    gauge: Gauge, context: int, inside: Law, outside: Law, fraction: float, bound: float
+) -> tuple[int, float]:
+    """How many runs miss a context with such a law, and the samples of the others over Wald's
+    bound, on average.
+    """
     rng, parts = np.random.default_rng(0), (fraction, 1 - fraction)
-    runs = Gauge(gauge.q[0], gauge.tol[context % len(gauge.tol)], gauge.alpha, RUNS, homogeneous=gauge.homogeneous)
+    runs = Gauge(
+        gauge.q[0],
+        gauge.tol[context % len(gauge.tol)],
+        gauge.alpha,
+        RUNS,
+        homogeneous=gauge.homogeneous,
+    )
     others = np.zeros_like(runs.n)
     missed = looks = 0
     for look in range(1, BUDGET * LOOKS + 1):
-        here, there = (round(look * part * bound / LOOKS) - round((look - 1) * part * bound / LOOKS) for part in parts)
+        here, there = (
+            round(look * part * bound / LOOKS) - round((look - 1) * part * bound / LOOKS)
+            for part in parts
+        )
         runs.n += rng.multinomial(here, inside, len(runs.n))
         if gauge.homogeneous:
             others += rng.multinomial(there, outside, len(others))
         runs.total = runs.n + others
         passes = runs.supports() >= -log(gauge.beta)
-        fails = (runs.apart() - log(len(gauge.n)) >= -log(gauge.alpha)) & (passes | (look >= LOOKS))  # before, nothing asks for evidence
+        # before, nothing asks for evidence
+        fails = (runs.apart() - log(len(gauge.n)) >= -log(gauge.alpha)) & (passes | (look >= LOOKS))
         missed, looks = missed + int((passes & ~fails).sum()), looks + look * int(fails.sum())
         going_on = ~passes & ~fails
         runs.n, others = runs.n[going_on], others[going_on]
         if missed or not len(others):
             break
-    told = sum(part * rel_entr(law, gauge.q[0]).sum() for part, law in zip(parts, (inside, outside), strict=True))  # by one sample
+    told = sum(
+        part * rel_entr(law, gauge.q[0]).sum()
+        for part, law in zip(parts, (inside, outside), strict=True)
+    )  # by one sample
     found = RUNS - missed - len(others)
-    return missed + len(others), float(looks / max(found, 1) * bound / LOOKS * told / -log(gauge.alpha))
+    return missed + len(others), float(
+        looks / max(found, 1) * bound / LOOKS * told / -log(gauge.alpha)
+    )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from difflib import get_close_matches
 
+from dropspec.core.faults import Fault
+
 
 class Violation(AssertionError):
     """The implementation does what the clause forbids: expected, seen, where."""
@@ -23,7 +25,11 @@ class NotClaimed(Exception):
 
 
 class ImplementationError(Exception):
-    """The implementation raised, or replied with what is no reply; says which call, and where in its code."""
+    """The implementation raised, or gave a bad reply; says which call, and where in its code."""
+
+    def __init__(self, message: str, fault: Fault | None = None) -> None:
+        super().__init__(message)
+        self.fault = fault
 
 
 class BadReply(ImplementationError):
@@ -31,7 +37,10 @@ class BadReply(ImplementationError):
 
 
 class Hung(BaseException):
-    """A call did not return in time. No Exception, so that neither the layer's own `except` nor a search can swallow it."""
+    """A call did not return in time.
+
+    No Exception, so that neither the layer's own `except` nor a search can swallow it.
+    """
 
 
 class BadTarget(Exception):
@@ -39,6 +48,6 @@ class BadTarget(Exception):
 
 
 def did_you_mean(asked: str, names: Collection[str]) -> str:
-    """What a sentence on an unknown name ends with: the one that may have been meant; empty where none is like it."""
+    """The end of a sentence on an unknown name: the one that may have been meant, or nothing."""
     found = get_close_matches(asked.lower(), names, 1)
     return f": did you mean {found[0]!r}?" if found else ""

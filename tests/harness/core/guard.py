@@ -1,8 +1,9 @@
-"""Every call into user code goes through here: it gets a time limit, and what it raises becomes a sentence that names the call.
+"""Every call into user code goes through the guard.
 
-A call that hangs raises Hung from a timer signal. That ends any Python code and most waiting; code that hangs inside C is ended by the
-supervisor of `dropspec check`, from outside. A KeyboardInterrupt that the code itself raises is told from the user's own Ctrl-C by a
-signal handler, too.
+It gives the call a time limit, and turns what the call raises into a sentence that names the call.
+A call that hangs raises Hung from a timer signal. That ends any Python code and most waiting; code
+that hangs inside C is ended by the supervisor of `dropspec check`, from outside. A signal handler
+tells a KeyboardInterrupt that the code itself raises from the user's own Ctrl-C.
 """
 
 from __future__ import annotations
@@ -20,12 +21,20 @@ from types import FrameType
 from dropspec.core.arrays import Array
 from dropspec.core.calls import Call
 from dropspec.core.errors import Hung, ImplementationError, NotClaimed, Violation
+from dropspec.core.faults import Fault, FaultKind
 
 PACKAGE = Path(__file__).parents[1]
-ROOMS = ("core", "targets", "frameworks", "chance", "diagnosis", "families", "session", "properties")
+ROOMS = (
+    "core",
+    "targets",
+    "frameworks",
+    "chance",
+    "diagnosis",
+    "families",
+    "session",
+    "properties",
+)
 CAN_TIME = hasattr(signal, "SIGALRM")
-
-
 
 
 class Interrupted(KeyboardInterrupt):
@@ -37,7 +46,9 @@ def _interrupt(signum: int, frame: FrameType | None) -> None:
 
 
 class Guard:
-    """Limits and names the calls into one implementation; `limit_s` seconds a call, less once it has hung."""
+    """Limits and names the calls into one implementation; `limit_s` seconds a call, less once it
+    has hung.
+    """
 
     def __init__(self, limit_s: float) -> None:
         self.limit_s = self._first_limit_s = limit_s
@@ -61,8 +72,14 @@ class Guard:
 
     @contextmanager
     def watch(self) -> Iterator[None]:
-        """Listens for the timer over many calls: to begin anew for each costs more than most of them take."""
-        if self._watching or not CAN_TIME or threading.current_thread() is not threading.main_thread():
+        """Listens for the timer over many calls: to begin anew for each costs more than most of
+        them take.
+        """
+        if (
+            self._watching
+            or not CAN_TIME
+            or threading.current_thread() is not threading.main_thread()
+        ):
             yield
             return
         handlers: dict[int, Callable[[int, FrameType | None], None]] = {signal.SIGALRM: self._ring}
@@ -79,12 +96,16 @@ class Guard:
 
     def _ring(self, signum: int, frame: FrameType | None) -> None:
         limit_s, first = self.limit_s, self._first_limit_s
-        self.limit_s = min(limit_s, max(limit_s / 4, 0.25))  # one that hangs may hang in every clause
+        # one that hangs may hang in every clause
+        self.limit_s = min(limit_s, max(limit_s / 4, 0.25))
         cut = f" (cut from {first:g} s, as it hung before)" if limit_s < first else ""
         raise Hung(f"{self._what} did not return within {limit_s:g} s{cut}")
 
     def call(self, what: object) -> AbstractContextManager[None]:
-        """Runs user code. Raises ImplementationError for what it raises, and Hung when it does not return in time."""
+        """Runs user code.
+
+        Raises ImplementationError for what it raises, and Hung when it does not return in time.
+        """
         return self._limited(what) if self._watching else self._alone(what)
 
     @contextmanager
@@ -104,7 +125,8 @@ class Guard:
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt) and not self._watching:
                 raise
-            raise ImplementationError(f"{what} raised {describe(error)}") from error
+            fault = fault_of(error)
+            raise ImplementationError(f"{what} raised {fault.text}", fault) from error
         finally:
             self._what = outer
             if self._watching:  # inside another call the limit begins anew for what is left of that
@@ -112,16 +134,29 @@ class Guard:
 
 
 def describe(error: BaseException) -> str:
-    """`TypeError: the message (layers.py, line 12)`: the error in one line, and the last line of code that is not this suite's."""
+    """The error in one line: `TypeError: the message (layers.py, line 12)`."""
+    return fault_of(error).text
+
+
+def fault_of(error: BaseException) -> Fault:
+    """What the user's code raised; `where` is the last line of code that is not this suite's."""
     text = " ".join(str(error).split())
-    lines = [(name, line) for frame, line in traceback.walk_tb(error.__traceback__) if _is_theirs(name := frame.f_code.co_filename)]
-    where = f" ({Path(lines[-1][0]).name}, line {lines[-1][1]})" if lines else ""
-    return f"{type(error).__name__}{': ' + text[:200] if text else ''}{where}"
+    lines = [
+        (name, line)
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if _is_theirs(name := frame.f_code.co_filename)
+    ]
+    where = f"{Path(lines[-1][0]).name}, line {lines[-1][1]}" if lines else ""
+    name = type(error).__name__
+    said = f"{name}{': ' + text[:200] if text else ''}{f' ({where})' if where else ''}"
+    return Fault(FaultKind.RAISED, name, where, said)
 
 
 @cache
 def _is_theirs(filename: str) -> bool:
-    """Whether a line of code belongs to the user: not to the harness, to Python's import or to C."""
+    """Whether a line of code belongs to the user: not to the harness, to Python's import or to
+    C.
+    """
     path = Path(filename)
     if filename[0] == "<" or path.parent.name == "importlib":
         return False

@@ -1,10 +1,14 @@
-"""From the outcomes of single tests to one verdict a clause and one answer a target. Pure: it reads records, and runs nothing."""
+"""What is recorded of a test, judged of a clause, and answered for a target."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Any
+
+from dropspec.core.faults import Fault, FaultKind
+from dropspec.core.observations import Observation, Seen
 
 
 class Verdict(StrEnum):
@@ -25,7 +29,10 @@ BAD = (Verdict.VIOLATED, Verdict.ERROR, Verdict.STALE, Verdict.UNDECIDED)
 
 @dataclass(frozen=True)
 class Record:
-    """The outcome of one test of one clause; plain strings and floats, so that it survives xdist, JUnit and a journal."""
+    """The outcome of one test of one clause, and what it measured.
+
+    `fault` is what went wrong around it, where something did.
+    """
 
     label: str
     clause: str
@@ -34,12 +41,29 @@ class Record:
     message: str = ""
     certificate: str = ""
     reproduce: str = ""
-    observations: Mapping[str, float] = field(default_factory=dict)
+    observations: tuple[Observation, ...] = ()
+    fault: Fault | None = None
+
+    def as_data(self) -> dict[str, Any]:
+        """Plain strings and numbers, which survive xdist, JUnit and a journal."""
+        return asdict(self)
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Record:
+        """The record that these strings and numbers are of."""
+        fault, seen = data.get("fault"), data.get("observations", ())
+        made = tuple(Observation(**{**one, "kind": Seen(one["kind"])}) for one in seen)
+        known = fault and Fault(**{**fault, "kind": FaultKind(fault["kind"])})
+        return cls(**{**data, "observations": made, "fault": known or None})
 
 
 @dataclass(frozen=True)
 class Judged:
-    """The verdict of one clause. `level` is that of the part which decided: a clause that is MUST may depart in its SHOULD part."""
+    """The verdict of one clause.
+
+    `level` is that of the part which decided: a clause that is MUST may depart in its SHOULD part.
+    `fault` is that of the test which decided.
+    """
 
     clause: str
     title: str
@@ -48,13 +72,15 @@ class Judged:
     summary: str
     certificate: str
     reproduce: str
+    fault: Fault | None = None
 
 
 @dataclass(frozen=True)
 class Cause:
-    """What probably is wrong: the clause that shows it, a sentence on what it is and what to change, and the clauses that fail with it.
+    """What probably is wrong, and what to change.
 
-    `known` if all observations fit a known bug; otherwise the sentence is what can be said of the clause alone.
+    `clause` shows it, `echoes` fail with it. `known` if all observations fit a known bug; otherwise
+    the sentence is the remedy of the clause.
     """
 
     clause: str
@@ -83,6 +109,8 @@ class Answer:
         return len(self.clauses) - self.count(Verdict.NOT_CLAIMED)
 
     def conformant(self, strict: bool = False) -> bool:
-        """True when clauses are claimed and none of them is bad; strictly, when none departs either."""
+        """True when clauses are claimed and none of them is bad; strictly, when none departs
+        either.
+        """
         bad = (*BAD, Verdict.DEPARTS) if strict else BAD
         return not self.unusable and self.claimed > 0 and self.count(*bad) == 0

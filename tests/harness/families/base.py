@@ -10,6 +10,7 @@ from dropspec.chance.plan import Plan
 from dropspec.core.clauses import Clause, read_clauses
 from dropspec.core.options import Profile
 from dropspec.core.site import Site
+from dropspec.diagnosis.topics import check_topic
 
 
 class Family(Site):
@@ -33,8 +34,15 @@ class Family(Site):
     def clauses(self) -> tuple[Clause, ...]:
         """Its clauses, in the order of the page.
 
-        Raises ValueError for a clause that lacks a part.
+        Raises ValueError for a clause that lacks a part, or names a topic that nobody knows.
         """
         package, page = self.spec
         text = (files(package) / page).read_text("utf-8")
-        return tuple(read_clauses(text, self.name))
+        found = tuple(read_clauses(text, self.name))
+        for clause in found:
+            check_topic(clause)
+        return found
+
+    def clause(self, name: str) -> Clause:
+        """The clause of that id. Raises KeyError where there is none."""
+        return {clause.id: clause for clause in self.clauses()}[name]

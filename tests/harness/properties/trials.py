@@ -1,4 +1,6 @@
-"""Trials that clauses of more than one family rest on: each drives an implementation through its elementwise side, and raises Violation."""
+"""Trials that clauses of more than one family rest on: each drives an implementation through its
+elementwise side, and raises Violation.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +20,7 @@ from dropspec.core.errors import BadReply, ImplementationError, NotClaimed, Viol
 from dropspec.core.implementation import Implementation
 from dropspec.core.layer import Layer
 from dropspec.core.notes import Notes
+from dropspec.core.observations import Seen
 from dropspec.core.risk import COINCIDENCE, require_far_fetched
 from dropspec.session.run import Run
 
@@ -38,7 +41,9 @@ def must_work(what: str = "it") -> Iterator[None]:
 def refusals(impl: Implementation, rate: Any) -> list[tuple[str, BaseException | None]]:
     """When a rate was refused, and with what; empty if an output came."""
     if impl.facts.rate_is_keep and not isinstance(rate, float):
-        raise NotClaimed("it takes a keep probability, which cannot be formed from what is no number")
+        raise NotClaimed(
+            "it takes a keep probability, which cannot be formed from what is no number"
+        )
     stage = "at construction" if impl.at_construction else "at the call"
     impl.guard.reset()
     impl.reseed(0)
@@ -74,30 +79,42 @@ def require_rate_1(impl: Implementation) -> None:
 
 
 def require_refusal(impl: Implementation) -> None:
-    """A rate below 0, above 1, NaN or infinite is refused with an error, at construction or at the first call."""
+    """A rate below 0, above 1, NaN or infinite is refused with an error, at construction or at
+    the first call.
+    """
     accepted = [rate for rate in NO_RATES if not refusals(impl, rate)]
     if accepted:
         refusals(impl, accepted[0])  # so that the reproduction shows the first
-        raise Violation(f"rate {', '.join(map(repr, accepted))} was accepted: a call in training returned an output")
+        raise Violation(
+            f"rate {', '.join(map(repr, accepted))} was accepted: a call in training returned an"
+            " output"
+        )
 
 
 def require_early_refusal(impl: Implementation) -> None:
-    """A rate that is no probability is refused at construction (a function: at the call), as ValueError."""
+    """A rate that is no probability is refused at construction (a function: at the call), as
+    ValueError.
+    """
     for rate in NO_RATES:
         stage, error = (refusals(impl, rate) or [("", None)])[0]
         if error is None or not (isinstance(error, ValueError)):
             came = f"raised {type(error).__name__} {stage}" if error else "was accepted"
             raise Violation(
-                f"rate {rate!r} {came}; it should be refused {'at construction' if impl.at_construction else 'at the call'} as ValueError"
+                f"rate {rate!r} {came}; it should be refused"
+                f" {'at construction' if impl.at_construction else 'at the call'} as ValueError"
             )
         if stage == "at the call" and impl.at_construction:
             raise Violation(
-                f"rate {rate!r} was accepted at construction and refused only at the call; it should be refused at once, as ValueError"
+                f"rate {rate!r} was accepted at construction and refused only at the call; it"
+                " should be refused at once, as ValueError"
             )
 
 
 def in_wide_dtypes(impl: Implementation) -> list[str]:
-    """Those of single and double precision that it takes, single first. Raises NotClaimed where it takes neither."""
+    """Those of single and double precision that it takes, single first.
+
+    Raises NotClaimed where it takes neither.
+    """
     names = [name for name in impl.dtypes if name in ("float32", "float64")]
     if not names:
         raise NotClaimed("it takes neither single nor double precision")
@@ -105,7 +122,9 @@ def in_wide_dtypes(impl: Implementation) -> list[str]:
 
 
 def require_right_next_to_0_and_1(impl: Implementation, seed: int) -> None:
-    """At rates next to 0 and 1 every output is finite, and every survivor rescaled by 1 / keep, in four calls of each dtype."""
+    """At rates next to 0 and 1 every output is finite, and every survivor rescaled by 1 / keep,
+    in four calls of each dtype.
+    """
     rates = (1 - 2.0**-10, 1 - 2.0**-14, 1 - 2.0**-24, 2.0**-24, 1e-7, 1e-12)
     for rate, dtype, which in product(rates, in_wide_dtypes(impl), range(4)):
         x = np.where(np.arange(1 << 12) % 2, 1.5, -0.75).astype(DTYPES[dtype])
@@ -117,7 +136,9 @@ def require_right_next_to_0_and_1(impl: Implementation, seed: int) -> None:
 
 
 def require_survivors_next_to_1(impl: Implementation, seed: int) -> None:
-    """At rate 1 - 2^-14 there are survivors among 2^20 units, and they are x / keep; at 1 - 2^-24 there are next to none among 2^21."""
+    """At rate 1 - 2^-14 there are survivors among 2^20 units, and they are x / keep; at 1 -
+    2^-24 there are next to none among 2^21.
+    """
     rate, x = 1 - 2.0**-14, np.ones(1 << 16, DTYPES[impl.dtypes[0]])
     impl.reseed(seed)
     layer, survivors = impl.layer(rate).of(x), 0
@@ -135,53 +156,74 @@ def require_survivors_next_to_1(impl: Implementation, seed: int) -> None:
 
 
 def require_next_to_no_drops(impl: Implementation, run: Run) -> None:
-    """At rate 1e-12 fewer than four of half a million units are dropped in each dtype, where a coarse uniform drops hundreds."""
+    """At rate 1e-12 fewer than four of half a million units are dropped in each dtype, where a
+    coarse uniform drops hundreds.
+    """
     units, tiny = 1 << 18, 1e-12
-    require_far_fetched(4 * np.log(2 * units * tiny))  # four or more dropped of 2 · 2^18: at most (n · rate)^4
+    # four or more dropped of 2 · 2^18: at most (n · rate)^4
+    require_far_fetched(4 * np.log(2 * units * tiny))
     for name in impl.dtypes:
         impl.reseed(run.seed_for(f"tiny rate {name}"))
         layer = impl.layer(tiny).of(np.ones(units, DTYPES[name]))
         dropped = sum(int((~nonzero(layer.train().output)).sum()) for _ in range(2))
         if dropped >= 4:
-            raise Violation(f"{dropped} of {2 * units:,} units were dropped at rate 1e-12 in {name}")
+            raise Violation(
+                f"{dropped} of {2 * units:,} units were dropped at rate 1e-12 in {name}"
+            )
 
 
 def require_scales(impl: Implementation, seed: int, notes: Notes) -> None:
-    """At six rates every survivor of 4,096 ones is 1 / keep; their scales, the middle of each call, are noted before one is refused."""
+    """At six rates every survivor of 4,096 ones is 1 / keep; their scales, the middle of each
+    call, are noted before one is refused.
+    """
     x = ones(impl, 4096)
     outputs = {rate: impl.train(x, rate, seed).output for rate in SCALED}
     for rate, y in outputs.items():
         if nonzero(y).any():
-            notes.observe(f"scale at {rate!r}", float(np.median(np.abs(y[nonzero(y)].astype(float)))))
+            scale = np.median(np.abs(y[nonzero(y)].astype(float)))
+            notes.observe(Seen.SCALE, scale, rate=rate)
     for rate, y in outputs.items():
         require_rescaled(y, x, rate, nonzero(y))
 
 
 def require_evaluation(impl: Implementation, notes: Notes) -> None:
-    """In evaluation 4,096 ones come out as they are at three rates; the share dropped and the scale are noted."""
+    """In evaluation 4,096 ones come out as they are at three rates; the share dropped and the
+    scale are noted.
+    """
     for rate in (0.1, 0.3, 0.9):
         x = np.ones(4096, DTYPES[impl.dtypes[0]])
         impl.guard.reset()
         y = impl.evaluate(x, rate).output
-        notes.observe(f"share dropped in evaluation at {rate!r}", float(1 - nonzero(y).mean()))
-        notes.observe(f"evaluation scale at {rate!r}", float(np.median(y.astype(float))))
+        notes.observe(Seen.EVALUATION_SHARE, 1 - nonzero(y).mean(), rate=rate)
+        notes.observe(Seen.EVALUATION_SCALE, np.median(y.astype(float)), rate=rate)
     for rate in (0.1, 0.3, 0.9):
-        require_identical(impl.evaluate(x, rate).output, x, f"in evaluation mode ones must come out as they are, at rate {rate}")
+        require_identical(
+            impl.evaluate(x, rate).output,
+            x,
+            f"in evaluation mode ones must come out as they are, at rate {rate}",
+        )
 
 
 def require_share(dropped: int, units: int, rate: float, what: str) -> None:
-    """Raises Violation where so many of these units are dropped with a chance below COINCIDENCE, by Chernoff's bound on either side."""
+    """Raises Violation where so many of these units are dropped with a chance below COINCIDENCE,
+    by Chernoff's bound on either side.
+    """
     share = dropped / units
     log_chance = np.log(2) - units * (rel_entr(share, rate) + rel_entr(1 - share, 1 - rate))
     if log_chance < np.log(COINCIDENCE):
-        raise Violation(f"{dropped:,} of {units:,} units were dropped {what}, where about {units * rate:,.0f} should")
+        raise Violation(
+            f"{dropped:,} of {units:,} units were dropped {what}, where about {units * rate:,.0f}"
+            " should"
+        )
 
 
 def require_replay(impl: Implementation, case: Case) -> None:
     """The same seed before the same call gives the same output, bit for bit."""
     impl.driver.require_seedable()
     first, second = (impl.train(case.x, case.rate, case.seed).output for _ in range(2))
-    require_identical(second, first, f"seed {case.seed} twice must give the same output at rate {case.rate:.6g}")
+    require_identical(
+        second, first, f"seed {case.seed} twice must give the same output at rate {case.rate:.6g}"
+    )
 
 
 def require_own_backwards(impl: Implementation, case: Case) -> None:
@@ -189,10 +231,16 @@ def require_own_backwards(impl: Implementation, case: Case) -> None:
     impl.reseed(case.seed)
     layer = impl.layer(case.rate).of(case.x)
     runs = [layer.train(differentiable=True) for _ in range(3)]
-    for which in (2, 0, 1, 2):  # neither a stack nor a queue of masks will do, nor two that take turns
+    # neither a stack nor a queue of masks will do, nor two that take turns
+    for which in (2, 0, 1, 2):
         g, y = runs[which].gradient(case.upstream), runs[which].output
-        message = f"of three forwards before their backwards, the backward of number {which + 1} must use its own mask"
-        require(nonzero(g) == nonzero(y), f"{message}, at rate {case.rate:.6g}", output=y, gradient=g)
+        message = (
+            f"of three forwards before their backwards, the backward of number {which + 1} must use"
+            " its own mask"
+        )
+        require(
+            nonzero(g) == nonzero(y), f"{message}, at rate {case.rate:.6g}", output=y, gradient=g
+        )
 
 
 def require_other_masks(impl: Implementation, seed: int, others: Sequence[int]) -> None:
@@ -202,11 +250,15 @@ def require_other_masks(impl: Implementation, seed: int, others: Sequence[int]) 
     mask = nonzero(impl.train(ones(impl), 0.5, seed).output)
     for other in others:
         if np.array_equal(mask, nonzero(impl.train(ones(impl), 0.5, other).output)):
-            raise Violation(f"seeds {seed} and {other} gave the same mask of {UNITS} units at rate 0.5")
+            raise Violation(
+                f"seeds {seed} and {other} gave the same mask of {UNITS} units at rate 0.5"
+            )
 
 
 def require_generators_left_alone(impl: Implementation, seed: int) -> None:
-    """After construction and calls of all kinds, the global generators of torch, NumPy and Python follow from the seeds given before."""
+    """After construction and calls of all kinds, the global generators of torch, NumPy and
+    Python follow from the seeds given before.
+    """
     require_far_fetched(np.log(2.0**-53 * 2**-24))
     rates, x = taken_of(impl, 0.0, 1.0), ones(impl)
     for whose, (plant, draw) in impl.driver.global_generators.items():
@@ -222,19 +274,26 @@ def require_generators_left_alone(impl: Implementation, seed: int) -> None:
             _use_otherwise(impl, layer, rates)
             if impl.driver.global_seed() != seeded:
                 raise Violation(
-                    f"{impl.facts.framework}'s global generator was reseeded: its seed was {seeded}, and is {impl.driver.global_seed()} after calls"
+                    f"{impl.facts.framework}'s global generator was reseeded: its seed was"
+                    f" {seeded}, and is {impl.driver.global_seed()} after calls"
                 )
             drawn.append([draw(), draw(), draw()])
         if drawn[0] == drawn[1]:
             raise Violation(
-                f"{whose} global generator was reseeded: after a call it gives the same numbers for seeds {seed} and {seed + 1}"
+                f"{whose} global generator was reseeded: after a call it gives the same numbers for"
+                f" seeds {seed} and {seed + 1}"
             )
         if drawn[0] != drawn[2]:
-            raise Violation(f"{whose} global generator was reseeded: after a call it gives other numbers for seed {seed} than before")
+            raise Violation(
+                f"{whose} global generator was reseeded: after a call it gives other numbers for"
+                f" seed {seed} than before"
+            )
 
 
 def _use_otherwise(impl: Implementation, layer: Layer, rates: Sequence[float]) -> None:
-    """A backward pass, an evaluation, a copy, a large call, and calls at these rates, where they are offered and work."""
+    """A backward pass, an evaluation, a copy, a large call, and calls at these rates, where they
+    are offered and work.
+    """
     small, large = ones(impl), ones(impl, 1 << 13)
     bound = layer.of(small)
     uses: tuple[Callable[[], Any], ...] = (
@@ -257,7 +316,10 @@ def ones(impl: Implementation, units: int = UNITS) -> Array:
 def require_every_dtype(impl: Implementation, notes: Notes) -> None:
     """float16, bfloat16, float32 and float64 are all taken."""
     if impl.facts.refused:
-        raise Violation("; ".join(f"{error}" for error in impl.facts.refused.values()) + ": every floating dtype must be taken")
+        raise Violation(
+            "; ".join(f"{error}" for error in impl.facts.refused.values())
+            + ": every floating dtype must be taken"
+        )
     notes.certificate = "taken: " + ", ".join(impl.dtypes)
 
 

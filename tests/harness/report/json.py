@@ -30,7 +30,10 @@ def as_data(answers: Sequence[Answer], options: Options) -> dict[str, Any]:
                 "conformant": a.conformant(options.strict),
                 "unusable": a.unusable,
                 "diagnosis": [asdict(cause) for cause in a.diagnosis],
-                "clauses": {c.clause: {k: v for k, v in asdict(c).items() if k != "clause"} for c in a.clauses},
+                "clauses": {
+                    c.clause: {k: v for k, v in asdict(c).items() if k != "clause"}
+                    for c in a.clauses
+                },
             }
             for a in answers
         },

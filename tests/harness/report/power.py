@@ -1,4 +1,6 @@
-"""What is found, as a table for people: a row for each kind of fault of a clause, a column for each profile."""
+"""What is found, as a table for people: a row for each kind of fault of a clause, a column for
+each profile.
+"""
 
 from __future__ import annotations
 
@@ -57,8 +59,16 @@ def _rows(clause: Clause, family: Family) -> Iterator[tuple[str, ...]]:
         if standard is None:
             continue  # so coarse that nothing is certified
         over = f"{standard.over_wald:.2f}" if standard.over_wald else ""
-        alike.setdefault((standard.what, *(f"{f.by:.2g}" if f else "–" for f in found), over), []).append(standard.where)
+        alike.setdefault(
+            (standard.what, *(f"{f.by:.2g}" if f else "–" for f in found), over), []
+        ).append(standard.where)
     for n, ((what, *figures), where) in enumerate(alike.items()):
         yield clause.id if n == 0 else "", what, "; ".join(where), *figures
     if not alike:
-        yield clause.id, "anything: it is tried once, and chance has no part in it", "", *("" for _ in PROFILES), ""
+        yield (
+            clause.id,
+            "anything: it is tried once, and chance has no part in it",
+            "",
+            *("" for _ in PROFILES),
+            "",
+        )

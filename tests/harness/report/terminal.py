@@ -1,4 +1,6 @@
-"""The report for people: a table a target, what failed and how to see it again, and what the run vouches for."""
+"""The report for people: a table a target, what failed and how to see it again, and what the run
+vouches for.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,12 @@ def show(answers: Sequence[Answer], options: Options, console: Console | None = 
         console.width = 150
     for answer in answers:
         console.print(Text(f"dropspec {__version__} · {answer.label}", style="bold"))
-        console.print(Text(f"target {answer.target} · {versions()} · profile {options.profile} · seed {options.seed}"))
+        console.print(
+            Text(
+                f"target {answer.target} · {versions()} · profile {options.profile} · seed"
+                f" {options.seed}"
+            )
+        )
         if answer.unusable:
             console.print(Text(f"cannot be checked: {answer.unusable}\n", style="red"))
             continue
@@ -62,21 +69,35 @@ def _table(answer: Answer) -> Table:
     for column in ("clause", "level", "verdict", ""):
         table.add_column(column, no_wrap=column != "", overflow="fold")
     for c in answer.clauses:
-        said = c.certificate if c.verdict is Verdict.HOLDS else c.summary if c.verdict is Verdict.NOT_CLAIMED else ""
+        said = (
+            c.certificate
+            if c.verdict is Verdict.HOLDS
+            else c.summary
+            if c.verdict is Verdict.NOT_CLAIMED
+            else ""
+        )
         title = Text(c.title) + Text(f" ({said})" if said else "", style="dim")
-        table.add_row(c.clause, c.level, Text(c.verdict.value, style=STYLES.get(c.verdict, "bold red")), title)
+        table.add_row(
+            c.clause, c.level, Text(c.verdict.value, style=STYLES.get(c.verdict, "bold red")), title
+        )
     return table
 
 
 def _show_causes(console: Console, answer: Answer) -> None:
-    """Each likely cause with the clause that shows it and a line to see it again; under it, shortly, what fails with it."""
+    """Each likely cause with the clause that shows it and a line to see it again; under it,
+    shortly, what fails with it.
+    """
     by_id = {c.clause: c for c in answer.clauses}
     for cause in answer.diagnosis:
         said = "likely cause" if cause.known else "no known bug fits; by what failed"
         console.print(Text(f"\n{said}: {cause.sentence}", style="bold red"))
         _show_failure(console, [by_id[cause.clause]])
         for echo in cause.echoes[:ECHOES]:
-            console.print(Text(f"  echo {echo}: {by_id[echo].summary}", style="dim"), overflow="ellipsis", no_wrap=True)
+            console.print(
+                Text(f"  echo {echo}: {by_id[echo].summary}", style="dim"),
+                overflow="ellipsis",
+                no_wrap=True,
+            )
         if len(cause.echoes) > ECHOES:
             console.print(Text(f"  and {len(cause.echoes) - ECHOES} more", style="dim"))
 
@@ -95,8 +116,13 @@ def _show_failures(console: Console, answer: Answer) -> None:
 
 def _show_failure(console: Console, group: list[Judged]) -> None:
     first = group[0]
-    ids = ", ".join(f"{c.clause} ({c.level})" for c in group[:4]) + (f" and {len(group) - 4} more" if len(group) > 4 else "")
-    console.print(Text(f"{first.verdict.value} ", style=STYLES.get(first.verdict, "bold red")) + Text(f"{ids}: {first.summary}"))
+    ids = ", ".join(f"{c.clause} ({c.level})" for c in group[:4]) + (
+        f" and {len(group) - 4} more" if len(group) > 4 else ""
+    )
+    console.print(
+        Text(f"{first.verdict.value} ", style=STYLES.get(first.verdict, "bold red"))
+        + Text(f"{ids}: {first.summary}")
+    )
     if first.reproduce:
         console.print(Text(f"  {first.reproduce}", style="cyan"), soft_wrap=True)
 
@@ -118,17 +144,26 @@ def _show_footer(console: Console, answer: Answer, options: Options) -> None:
     ok = answer.conformant(options.strict)
     if not answer.claimed:
         why = "; ".join(list(dict.fromkeys(c.summary for c in answer.clauses))[:REASONS])
-        said = f"does not conform: none of the {len(answer.clauses)} clauses asked for is claimed, so nothing was judged"
+        said = (
+            f"does not conform: none of the {len(answer.clauses)} clauses asked for is claimed, so"
+            " nothing was judged"
+        )
         console.print(Text(f"\n{answer.label} {said} ({why}).\n", style="bold red"))
         return
     console.print(
-        Text(f"\n{answer.label} " + ("conforms" if ok else "does not conform"), style="bold green" if ok else "bold red")
-        + Text(f": {answer.claimed} of {len(answer.clauses)} clauses claimed; {', '.join(counts) or 'none judged'}.")
+        Text(
+            f"\n{answer.label} " + ("conforms" if ok else "does not conform"),
+            style="bold green" if ok else "bold red",
+        )
+        + Text(
+            f": {answer.claimed} of {len(answer.clauses)} clauses claimed;"
+            f" {', '.join(counts) or 'none judged'}."
+        )
     )
     console.print(
         Text(
-            f"The chance that this run accuses a right implementation of anything is at most {ALPHA_RUN:g}; "
-            f"each certificate is wrong with chance at most {BETA:g}.",
+            "The chance that this run accuses a right implementation of anything is at most"
+            f" {ALPHA_RUN:g}; each certificate is wrong with chance at most {BETA:g}.",
             style="dim",
         )
     )
@@ -136,8 +171,9 @@ def _show_footer(console: Console, answer: Answer, options: Options) -> None:
         profile = PROFILES[options.profile]
         console.print(
             Text(
-                f"It would have found, with chance {1 - MISS:g} at least, what is off by its ± and what fails in {profile.share_found:.0%} "
-                f"of its cases; `dropspec power` lists the smallest faults, clause by clause.",
+                f"It would have found, with chance {1 - MISS:g} at least, what is off by its ± and"
+                f" what fails in {profile.share_found:.0%} of its cases; `dropspec power` lists the"
+                " smallest faults, clause by clause.",
                 style="dim",
             )
         )

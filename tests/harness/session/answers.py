@@ -1,4 +1,6 @@
-"""Puts all records of a run together: an answer a target, with declared failures and the diagnosis."""
+"""Puts all records of a run together: an answer a target, with declared failures and the
+diagnosis.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +13,6 @@ from dropspec.session.judge import judge_clauses
 from dropspec.session.known_failures import declared
 
 
-def _qualified(name: str, clause: str) -> str:
-    """An effect is that of one clause; other observations are the layer's."""
-    return f"{name} on {clause}" if name.startswith("effect") else name
-
-
 def answers(
     records: Sequence[Record],
     labels: Mapping[str, tuple[str, str]],
@@ -25,15 +22,22 @@ def answers(
 ) -> list[Answer]:
     """One answer a label, in the order given, over the clauses of its family.
 
-    `labels` maps label to target and family; `asked` are the clauses that were to be judged. A label that none of them is about has no
-    answer to give, and is said to be unusable.
+    `labels` maps label to target and family; `asked` are the clauses that were to be judged. A
+    label that none of them is about has no answer to give, and is said to be unusable.
     """
     found = []
     for label, (target, family) in labels.items():
         mine = [r for r in records if r.label == label]
         clauses = [clause for clause in asked if clause.family == family]
         judged = judge_clauses(mine, clauses, declared(known, label, target))
-        seen = {_qualified(name, r.clause): value for r in mine for name, value in r.observations.items()}
-        none = "" if clauses else f"it is judged as {family}, and the clauses asked for are not of spec/{family}.md (see --family)"
-        found.append(Answer(label, target, judged, diagnose(judged, seen), none))
-    return found + [Answer(label, target, unusable=why) for label, (target, why) in unusable.items()]
+        measured = [(r.clause, one) for r in mine for one in r.observations]
+        causes = diagnose(judged, measured, {clause.id: clause for clause in clauses})
+        found.append(Answer(label, target, judged, causes, "" if clauses else _none_of(family)))
+    return found + [
+        Answer(label, target, unusable=why) for label, (target, why) in unusable.items()
+    ]
+
+
+def _none_of(family: str) -> str:
+    page = f"spec/{family}.md"
+    return f"it is judged as {family}, and the clauses asked for are not of {page} (see --family)"

@@ -1,4 +1,6 @@
-"""The book of a pytest session: it opens the session, keeps every record, and answers at the end."""
+"""The book of a pytest session: it opens the session, keeps every record, and answers at the
+end.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,6 @@ import gc
 import json
 import os
 from collections.abc import Generator, Sequence
-from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from dropspec.core.clauses import Clause
+from dropspec.core.faults import FaultKind
 from dropspec.core.framework import Framework
 from dropspec.core.options import options_from
 from dropspec.core.records import Answer, Record
@@ -128,7 +130,7 @@ class Book:
         if not item.get_closest_marker("clause") or (call.when != "call" and not call.excinfo):
             return report
         record = record_of(item, call, self.session, self._clause(item))
-        report.user_properties.append((PROPERTY, json.dumps(asdict(record))))
+        report.user_properties.append((PROPERTY, json.dumps(record.as_data())))
         said = f"{record.clause} {record.verdict}: {record.message}"
         said += f"\nreproduce: {record.reproduce}" if record.reproduce else ""
         excused = record.verdict == "DEPARTS" and not self.options.strict
@@ -140,7 +142,7 @@ class Book:
                 report.wasxfail = said
         elif record.verdict != "HOLDS":
             report.outcome = "failed"
-            if "fault of dropspec" not in record.message:
+            if record.fault is None or record.fault.kind is not FaultKind.OURS:
                 report.longrepr = said
         return report
 
@@ -153,7 +155,7 @@ class Book:
         """Keeps and journals the record of a property."""
         for name, value in report.user_properties:
             if name == PROPERTY:
-                self.records.append(Record(**json.loads(str(value))))
+                self.records.append(Record.from_data(json.loads(str(value))))
                 self.write(event="result", test=report.nodeid, record=json.loads(str(value)))
         if report.when == "teardown":
             self.write(event="end", test=report.nodeid)
@@ -164,9 +166,7 @@ class Book:
     def reports(self) -> bool:
         """Whether this process reports: not xdist's workers, nor the children of a supervisor."""
         is_worker = hasattr(self.config, "workerinput")
-        return bool(
-            self.option.dropspec and not is_worker and not self.option.dropspec_journal
-        )
+        return bool(self.option.dropspec and not is_worker and not self.option.dropspec_journal)
 
     def answers(self) -> list[Answer]:
         """The answers over all records so far."""
@@ -189,6 +189,8 @@ class Book:
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:
-        """Ends a child of `dropspec check` at once: all is written, and leaving torch takes long."""
+        """Ends a child of `dropspec check` at once: all is written, and leaving torch takes
+        long.
+        """
         if self.option.dropspec_journal:
             os._exit(0)

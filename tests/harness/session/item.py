@@ -29,7 +29,6 @@ def clause_of(item: pytest.Item, clauses: Mapping[str, Clause]) -> tuple[str, st
     clause = clauses.get(mark.args[0])
     if clause is None:
         raise pytest.UsageError(
-            f"{item.nodeid} judges the clause {mark.args[0]}, "
-            f"which the specification does not have"
+            f"{item.nodeid} judges the clause {mark.args[0]}, which the specification does not have"
         )
     return clause.id, "SHOULD" if mark.kwargs.get("should") else clause.level

@@ -1,4 +1,6 @@
-"""The journal that a child process writes: every outcome as it comes, so that nothing is lost with the child."""
+"""The journal that a child process writes: every outcome as it comes, so that nothing is lost
+with the child.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +10,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from dropspec.core.faults import Fault, FaultKind
 from dropspec.core.records import Record, Verdict
 
 DEATHS = 30  # a layer that has ended so many processes is not run any further; the others are
 
 
-
 @dataclass
 class Journal:
-    """What the children wrote: the targets, the tests planned, started and ended, and the records."""
+    """What the children wrote: the targets, the tests planned, started and ended, and the
+    records.
+    """
 
     labels: dict[str, tuple[str, str]] = field(default_factory=dict)
     unusable: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -39,14 +43,21 @@ class Journal:
                     self.loading = event["target"]
                 case "targets":
                     self.loading = ""
-                    self.labels.update({label: (target, family) for label, (target, family) in event["labels"].items()})
-                    self.unusable.update({label: (target, why) for label, (target, why) in event["unusable"].items()})
+                    self.labels.update(
+                        {
+                            label: (target, family)
+                            for label, (target, family) in event["labels"].items()
+                        }
+                    )
+                    self.unusable.update(
+                        {label: (target, why) for label, (target, why) in event["unusable"].items()}
+                    )
                 case "planned":
                     self.planned.update(event["tests"])
                 case "start":
                     self.open.append(event["test"])
                 case "result":
-                    self.records.append(Record(**event["record"]))
+                    self.records.append(Record.from_data(event["record"]))
                     self.ended.add(event["test"])
                 case "end":
                     self.ended.add(event["test"])
@@ -59,23 +70,30 @@ class Journal:
 
     def lost(self, why: str) -> None:
         """Lays the end of a child to the tests that had begun and not ended."""
-        self.deaths.update(self.planned[t][0] for t in self.open if t in self.planned and t not in self.ended)
+        self.deaths.update(
+            self.planned[t][0] for t in self.open if t in self.planned and t not in self.ended
+        )
         self.lose(self.open, why)
         self.open.clear()
         for label in (label for label, deaths in self.deaths.items() if deaths >= DEATHS):
-            self.lose([t for t, (owner, *_) in self.planned.items() if owner == label], f"not run: it ended {DEATHS} processes before")
+            self.lose(
+                [t for t, (owner, *_) in self.planned.items() if owner == label],
+                f"not run: it ended {DEATHS} processes before",
+            )
 
     def lose(self, tests: Iterable[str], why: str) -> None:
         """Records an error for those of these tests that have not ended."""
         for test in tests:
             if test in self.planned and test not in self.ended:
                 label, clause, level, *again = self.planned[test]
-                self.records.append(Record(label, clause, level, Verdict.ERROR.value, why, reproduce="".join(again)))
+                died, line = Fault(FaultKind.DIED), "".join(again)
+                bad = Verdict.ERROR.value
+                self.records.append(
+                    Record(label, clause, level, bad, why, reproduce=line, fault=died)
+                )
                 self.ended.add(test)
 
     @property
     def left(self) -> int:
         """How many tests have still to be run."""
         return len(self.planned.keys() - self.ended)
-
-

@@ -1,4 +1,6 @@
-"""The verdict of a clause of chance over all that the plan looks at for it; and one verdict a clause over all records."""
+"""The verdict of a clause of chance over all that the plan looks at for it; and one verdict a
+clause over all records.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +11,22 @@ from dropspec.chance.judge import judge_lens
 from dropspec.core.clauses import Clause
 from dropspec.core.errors import Hung, ImplementationError, NotClaimed, Undecided, Violation
 from dropspec.core.notes import Notes
+from dropspec.core.observations import Seen
 from dropspec.core.records import Judged, Record, Verdict
 from dropspec.session.run import Raised, Run
 
 
 def judge(run: Run, clause: str, notes: Notes) -> None:
-    """The verdict of a clause by all that the plan looks at for it: raises what speaks against it, or notes the certificate.
+    """The verdict of a clause by all that the plan looks at for it: raises what speaks against
+    it, or notes the certificate.
 
-    A violation comes first, then what the implementation raised in a campaign. Part of it may be not claimed, as where a lens is for a
-    dtype that is not taken; all of it may not.
+    A violation comes first, then what the implementation raised in a campaign. Part of it may be
+    not claimed, as where a lens is for a dtype that is not taken; all of it may not.
     """
     raised: list[Violation | Raised] = []
     certificates: list[str] = []
     for look in run.plan.looks[clause]:
-        part = Notes(observations=notes.observations)
+        part = Notes(measured=notes.measured)
         results, errors = run.results(look.campaigns)
         raised += errors
         if look.lens == "rate":
@@ -34,25 +38,26 @@ def judge(run: Run, clause: str, notes: Notes) -> None:
             raised.append(error)
     notes.certificate = "; ".join(filter(None, certificates))
     for kind in (Violation, Undecided, *(() if certificates else (NotClaimed,))):
-        if kind is Undecided and (broken := [e for e in raised if isinstance(e, ImplementationError | Hung)]):
+        if kind is Undecided and (
+            broken := [e for e in raised if isinstance(e, ImplementationError | Hung)]
+        ):
             raise broken[0]
         if said := [str(error) for error in raised if isinstance(error, kind)]:
             raise kind("; ".join(dict.fromkeys(said)))
 
 
-
-
-
 def _note_rates(run: Run, results: list[Results], notes: Notes) -> None:
     for r in results:
         if r.campaign in run.plan.main:
-            notes.observe(f"drop rate at {r.campaign.rate:g} in {r.campaign.dtype}", r.findings["rate"].share)
+            share, where = r.findings["rate"].share, r.campaign
+            notes.observe(Seen.DROP_RATE, share, rate=where.rate, dtype=where.dtype)
 
 
-
-
-def judge_clauses(records: Sequence[Record], clauses: Sequence[Clause], known: Mapping[str, str]) -> tuple[Judged, ...]:
-    """One verdict a clause over the records of one label: the worst of its tests. `known` are declared failures, clause to reason.
+def judge_clauses(
+    records: Sequence[Record], clauses: Sequence[Clause], known: Mapping[str, str]
+) -> tuple[Judged, ...]:
+    """One verdict a clause over the records of one label: the worst of its tests. `known` are
+    declared failures, clause to reason.
 
     A clause without any record is an ERROR: what was not run has not held.
     """
@@ -60,15 +65,45 @@ def judge_clauses(records: Sequence[Record], clauses: Sequence[Clause], known: M
     for clause in clauses:
         mine = [r for r in records if r.clause == clause.id]
         if not mine:
-            judged.append(Judged(clause.id, clause.title, clause.level, Verdict.ERROR, "no test of this clause came to an end", "", ""))
+            judged.append(
+                Judged(
+                    clause.id,
+                    clause.title,
+                    clause.level,
+                    Verdict.ERROR,
+                    "no test of this clause came to an end",
+                    "",
+                    "",
+                )
+            )
             continue
-        worst = min(mine, key=lambda r: (list(Verdict).index(Verdict(r.verdict)), r.level != "MUST"))
+        worst = min(
+            mine, key=lambda r: (list(Verdict).index(Verdict(r.verdict)), r.level != "MUST")
+        )
         verdict, summary = Verdict(worst.verdict), worst.message
         if clause.id in known and verdict in (Verdict.VIOLATED, Verdict.DEPARTS):
             verdict, summary = Verdict.KNOWN, f"declared: {known[clause.id]} ({summary})"
         elif clause.id in known and verdict is Verdict.HOLDS:
-            verdict, summary = Verdict.STALE, f"declared as failing ({known[clause.id]}), but it holds: remove the declaration"
+            verdict, summary = (
+                Verdict.STALE,
+                f"declared as failing ({known[clause.id]}), but it holds: remove the declaration",
+            )
         level = worst.level if verdict not in (Verdict.HOLDS, Verdict.NOT_CLAIMED) else clause.level
-        certificate = "; ".join(dict.fromkeys(r.certificate for r in mine if r.certificate and r.verdict == Verdict.HOLDS))
-        judged.append(Judged(clause.id, clause.title, level, verdict, summary, certificate, worst.reproduce))
+        certificate = "; ".join(
+            dict.fromkeys(
+                r.certificate for r in mine if r.certificate and r.verdict == Verdict.HOLDS
+            )
+        )
+        judged.append(
+            Judged(
+                clause.id,
+                clause.title,
+                level,
+                verdict,
+                summary,
+                certificate,
+                worst.reproduce,
+                worst.fault,
+            )
+        )
     return tuple(judged)

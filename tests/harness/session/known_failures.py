@@ -12,9 +12,9 @@ from dropspec.core.errors import did_you_mean
 KEYS = ("clause", "reason", "target")
 
 
-
 def known_failures(path: str, clauses: Collection[str]) -> list[dict[str, str]]:
-    """Reads declared failures: TOML with [[known]] tables of `clause`, `reason` and, for one target only, `target`.
+    """Reads declared failures: TOML with [[known]] tables of `clause`, `reason` and, for one
+    target only, `target`.
 
     Raises ValueError with what is missing, unknown or said twice, and where.
     """
@@ -24,41 +24,51 @@ def known_failures(path: str, clauses: Collection[str]) -> list[dict[str, str]]:
         raise ValueError(f"the known failures in {path} cannot be read: {error}") from error
     for name in whole:
         if name != "known":
-            raise ValueError(f"{path} has {name!r}, but a file of known failures has [[known]] tables only{did_you_mean(name, ['known'])}")
+            raise ValueError(
+                f"{path} has {name!r}, but a file of known failures has [[known]] tables"
+                f" only{did_you_mean(name, ['known'])}"
+            )
     tables = whole.get("known", [])
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        raise ValueError(f"the known failures in {path} cannot be read: each stands under [[known]], in two brackets")
+        raise ValueError(
+            f"the known failures in {path} cannot be read: each stands under [[known]], in two"
+            " brackets"
+        )
     seen: dict[tuple[str, str | None], int] = {}
     for number, table in enumerate(tables, 1):
         where = f"[[known]] number {number} in {path}"
         _check_known(where, table, clauses)
         if (first := seen.setdefault((table["clause"], table.get("target")), number)) != number:
-            raise ValueError(f"{where} declares {table['clause']} of the same target as number {first}: keep one of them")
+            raise ValueError(
+                f"{where} declares {table['clause']} of the same target as number {first}: keep one"
+                " of them"
+            )
     return list(tables)
-
-
-
 
 
 def _check_known(where: str, table: Mapping[str, Any], clauses: Collection[str]) -> None:
     """Raises ValueError where a declared failure is not of this form."""
     for key, value in table.items():
         if key not in KEYS:
-            raise ValueError(f"{where} has {key!r}, but a declared failure has {', '.join(KEYS)} only{did_you_mean(key, KEYS)}")
+            raise ValueError(
+                f"{where} has {key!r}, but a declared failure has {', '.join(KEYS)}"
+                f" only{did_you_mean(key, KEYS)}"
+            )
         if not isinstance(value, str):
             raise ValueError(f"{where} has {key} = {value!r}, but that must be a string")
     missing = [key for key in ("clause", "reason") if not table.get(key)]
     if missing:
-        raise ValueError(f"{where} lacks {' and '.join(missing)}: every declared failure names its clause and a reason")
+        raise ValueError(
+            f"{where} lacks {' and '.join(missing)}: every declared failure names its clause and a"
+            " reason"
+        )
     if table["clause"] not in clauses:
-        raise ValueError(f"{where} declares {table['clause']}, but there is no such clause{did_you_mean(table['clause'], clauses)}")
-
-
-
+        raise ValueError(
+            f"{where} declares {table['clause']}, but there is no such"
+            f" clause{did_you_mean(table['clause'], clauses)}"
+        )
 
 
 def declared(known: Sequence[Mapping[str, str]], label: str, target: str) -> dict[str, str]:
     """The declared failures that concern a target, clause to reason."""
     return {k["clause"]: k["reason"] for k in known if k.get("target", target) in (target, label)}
-
-

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from dropspec.core.errors import Hung, ImplementationError, NotClaimed, Undecided, Violation
+from dropspec.core.faults import Fault, FaultKind
 from dropspec.core.notes import Notes
 from dropspec.core.records import Record, Verdict
 from dropspec.session.item import label_of
@@ -28,7 +29,9 @@ def record_of(
     reproduce = ""
     if verdict not in (Verdict.HOLDS, Verdict.NOT_CLAIMED):
         calls_it = "impl" in getattr(item, "fixturenames", ())
-        shown = snippet(session.runs[label].impl, clause) if calls_it else ""
+        run = session.runs[label]
+        shown_by = run.family.clause(clause).shown_by
+        shown = snippet(run.impl, shown_by) if calls_it else ""
         reproduce = shown or command(session.targets[label], clause, session.options)
     return Record(
         label,
@@ -39,6 +42,7 @@ def record_of(
         notes.certificate,
         reproduce,
         notes.observations,
+        fault_in(error),
     )
 
 
@@ -56,4 +60,20 @@ def verdict_of(error: BaseException | None, level: str) -> tuple[Verdict, str]:
         case ImplementationError() | Hung():
             return Verdict.ERROR, str(error)
         case _:
-            return Verdict.ERROR, f"a fault of dropspec, not of the implementation: {type(error).__name__}: {error}"
+            said = f"{type(error).__name__}: {error}"
+            return Verdict.ERROR, f"a fault of dropspec, not of the implementation: {said}"
+
+
+def fault_in(error: BaseException | None) -> Fault | None:
+    """What went wrong around a test by what it raised; None where the clause itself decided."""
+    match error:
+        case ImplementationError():
+            return error.fault
+        case Violation():  # that the call works may be the clause itself
+            return fault_in(error.__cause__) if error.__cause__ else None
+        case Hung():
+            return Fault(FaultKind.HUNG)
+        case None | Undecided() | NotClaimed():
+            return None
+        case _:
+            return Fault(FaultKind.OURS, type(error).__name__)

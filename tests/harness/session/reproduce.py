@@ -9,7 +9,8 @@ from dropspec.core.options import Options
 from dropspec.core.target import Target
 
 SHORT = 64  # numbers that still make a line
-UNSHOWN = ("gradient-5", "gradient-6", "eval-4", "edge-9", "layout-5", "inference-3", "product-7")  # by an output and its gradient
+# what a page may name that shows a failure, where one output and its gradient do not
+BY_COMMAND, BY_INPUT = "the command", "the input after the call"
 
 
 def command(target: Target, clause: str, options: Options) -> str:
@@ -23,17 +24,18 @@ def command(target: Target, clause: str, options: Options) -> str:
     return f"dropspec check {shlex.quote(target.text)} --clause {clause}{also}"
 
 
-def snippet(impl: Implementation, clause: str) -> str:
+def snippet(impl: Implementation, shown_by: str) -> str:
     """A line of Python for the shell that repeats the last call.
 
-    Empty where that is more than a line can say, or does not show the failure.
+    `shown_by` is what shows a failure of the clause, as its page says. Empty where that is more
+    than a line can say, or does not show the failure.
     """
     call = impl.guard.last
-    if clause in UNSHOWN or call is None or impl.guard.forwards != 1:
+    if shown_by == BY_COMMAND or call is None or impl.guard.forwards != 1:
         return ""
     if any(array.size > SHORT for array in call.arrays.values() if array is not None):
         return ""
-    lines = impl.driver.lines(call, ", x" if clause == "layout-3" else "")  # the call changed x
+    lines = impl.driver.lines(call, ", x" if shown_by == BY_INPUT else "")
     code = "; ".join(lines)
     if "nan" in code or "inf" in code:
         code = "from math import inf, nan; " + code

@@ -30,9 +30,7 @@ class Failed(Exception):
     """The properties could not be run at all; the message is what pytest printed."""
 
 
-def supervise(
-    options: Options, workers: int, packages: Sequence[str], plugin: str
-) -> Journal:
+def supervise(options: Options, workers: int, packages: Sequence[str], plugin: str) -> Journal:
     """Runs the properties of these packages in so many processes, until every one has ended.
 
     Each process is pytest with that plugin. Raises Failed where no property could be planned.

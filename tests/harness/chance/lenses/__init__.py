@@ -1,4 +1,6 @@
-"""Lenses: from mask bits to tables of counts whose probabilities the specification states, each read by its gauge."""
+"""Lenses: from mask bits to tables of counts whose probabilities the specification states, each
+read by its gauge.
+"""
 
 from __future__ import annotations
 
@@ -45,11 +47,20 @@ def build(name: str, campaign: Campaign, alpha: float) -> Lens:
     """The lens of that name for a campaign."""
     pairs: dict[str, tuple[str, Callable[[Draw], Pairs | None]]] = {
         "left": ("the left neighbour", left_pairs),
-        "above": ("the same unit of the call before" if campaign.calls_as_rows else "the unit above", pairs_above),
-        "example": ("the same unit of the example before", partial(pairs_of_examples, examples=campaign.shape[0])),
+        "above": (
+            "the same unit of the call before" if campaign.calls_as_rows else "the unit above",
+            pairs_above,
+        ),
+        "example": (
+            "the same unit of the example before",
+            partial(pairs_of_examples, examples=campaign.shape[0]),
+        ),
         "beside": ("the unit before it in the batch", left_pairs),
         "call": ("the same unit of the call before", pairs_before),
-        "output": ("the same input's weight of the output before", partial(pairs_in_word, apart=campaign.word)),
+        "output": (
+            "the same input's weight of the output before",
+            partial(pairs_in_word, apart=campaign.word),
+        ),
         "row": ("the weight 256 places before", pairs_above),
     }
     if name in pairs:

@@ -30,10 +30,16 @@ class Draw:
 
     @cached_property
     def bits(self) -> NDArray[Any]:
-        """The rows of the mask as words of 64 units, the first unit in the lowest bit; the mask itself where rows do not fill words."""
+        """The rows of the mask as words of 64 units, the first unit in the lowest bit; the mask
+        itself where rows do not fill words.
+        """
         if self.mask.shape[1] % 64:
             return self.mask
-        return np.packbits(self.mask.reshape(-1), bitorder="little").view(np.uint64).reshape(len(self.mask), -1)
+        return (
+            np.packbits(self.mask.reshape(-1), bitorder="little")
+            .view(np.uint64)
+            .reshape(len(self.mask), -1)
+        )
 
     @cached_property
     def word_counts(self) -> NDArray[np.uint8]:
@@ -47,11 +53,15 @@ class Draw:
 
     @cached_property
     def moments(self) -> NDArray[np.float64]:
-        """Of output · weight in each quarter of the draw: the sum, the sum of squares, and the largest."""
+        """Of output · weight in each quarter of the draw: the sum, the sum of squares, and the
+        largest.
+        """
         assert self.output is not None
         assert self.weights is not None
         of_quarters = []
-        for y, w in zip(self.output.reshape(QUARTERS, -1), self.weights.reshape(QUARTERS, -1), strict=True):
+        for y, w in zip(
+            self.output.reshape(QUARTERS, -1), self.weights.reshape(QUARTERS, -1), strict=True
+        ):
             ratios = y * w  # one quarter after another, to stay in the cache
             of_quarters.append((ratios.sum(), ratios @ ratios, ratios.max()))
         return np.array(of_quarters).T
@@ -64,12 +74,17 @@ class Draw:
 
 def count(bits: NDArray[Any]) -> int:
     """The number of ones in words, or of True."""
-    return int(np.count_nonzero(bits)) if bits.dtype == bool else int(np.bitwise_count(bits).sum(dtype=np.int64))
+    return (
+        int(np.count_nonzero(bits))
+        if bits.dtype == bool
+        else int(np.bitwise_count(bits).sum(dtype=np.int64))
+    )
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What a lens came to: the decision, how many samples it saw, and the tolerance that a PASS vouches for, 0 for none.
+    """What a lens came to: the decision, how many samples it saw, and the tolerance that a PASS
+    vouches for, 0 for none.
 
     `share` is what is furthest off of all that it measured; `measured` says so in a sentence.
     """
@@ -84,7 +99,10 @@ class Finding:
 
 
 class Lens:
-    """A table of counts with a gauge. Subclasses say what they count, and how the contexts are called."""
+    """A table of counts with a gauge.
+
+    Subclasses say what they count, and how the contexts are called.
+    """
 
     gauge: Gauge
     contexts: list[str]
@@ -109,7 +127,9 @@ class Lens:
         return self._decided is not Decision.OPEN
 
     def settle(self) -> None:
-        """Decides if that would be a PASS: cheaper than to decide, as evidence of a fault is not weighed while there is nothing to end."""
+        """Decides if that would be a PASS: cheaper than to decide, as evidence of a fault is not
+        weighed while there is nothing to end.
+        """
         if not self.settled and self.gauge.support() >= -log(self.gauge.beta):
             self.decide()
 
@@ -125,10 +145,24 @@ class Lens:
         """The verdict, with the context that is furthest off."""
         n, q = self.gauge.n, self.gauge.q[0]
         samples = np.maximum(n.sum(1), 1)
-        expected = self.gauge.total[0, self.cell] / max(self.gauge.total.sum(), 1) if self.gauge.homogeneous else q[self.cell]
+        expected = (
+            self.gauge.total[0, self.cell] / max(self.gauge.total.sum(), 1)
+            if self.gauge.homogeneous
+            else q[self.cell]
+        )
         spread = np.sqrt(np.maximum(expected * (1 - expected), 1e-12) / samples)
         worst = int(np.argmax(np.abs(n[:, self.cell] / samples - expected) / spread))
         share = n[worst, self.cell] / samples[worst]
         within = float(self.gauge.eps[:, self.cell].max()) if self.gauge.certifies else 0.0
-        measured = f"{self.share} {share:.6g} {self.contexts[worst]}, not {expected:.6g} ({int(samples[worst]):,} samples)"
-        return Finding(self.decide(), int(self.gauge.total.sum()), float(share), measured, within, abs(float(share - expected)))
+        measured = (
+            f"{self.share} {share:.6g} {self.contexts[worst]}, not {expected:.6g}"
+            f" ({int(samples[worst]):,} samples)"
+        )
+        return Finding(
+            self.decide(),
+            int(self.gauge.total.sum()),
+            float(share),
+            measured,
+            within,
+            abs(float(share - expected)),
+        )

@@ -21,7 +21,12 @@ def pairs_in_word(draw: Draw, apart: int) -> Pairs:
     """Units and those so many places before in the same word of 64."""
     low, step = np.uint64((1 << 64 - apart) - 1), np.uint64(apart)
     first, last = count(draw.bits & ~(low << step)), count(draw.bits & ~low)
-    return count(draw.bits & (draw.bits >> step) & low), draw.survivors - first, draw.survivors - last, draw.bits.size * (64 - apart)
+    return (
+        count(draw.bits & (draw.bits >> step) & low),
+        draw.survivors - first,
+        draw.survivors - last,
+        draw.bits.size * (64 - apart),
+    )
 
 
 def pairs_above(draw: Draw) -> Pairs:
@@ -34,11 +39,21 @@ def pairs_of_examples(draw: Draw, examples: int) -> Pairs:
     """Units and the same units of the example before, of so many along the first axis of a call."""
     units = draw.bits.reshape(examples, -1)
     kept, given_kept = draw.survivors - count(units[:1]), draw.survivors - count(units[-1:])
-    return count(units[1:] & units[:-1]), kept, given_kept, draw.mask.size * (examples - 1) // examples
+    return (
+        count(units[1:] & units[:-1]),
+        kept,
+        given_kept,
+        draw.mask.size * (examples - 1) // examples,
+    )
 
 
 def pairs_before(draw: Draw) -> Pairs | None:
     """Units and the same units in the draw before."""
     if draw.before is None:
         return None
-    return count(draw.bits & draw.before.bits), draw.survivors, draw.before.survivors, draw.mask.size
+    return (
+        count(draw.bits & draw.before.bits),
+        draw.survivors,
+        draw.before.survivors,
+        draw.mask.size,
+    )

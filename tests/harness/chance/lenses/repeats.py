@@ -16,9 +16,12 @@ from dropspec.core.risk import BETA
 
 
 def lag_sums(signs: NDArray[np.float32], lags: int) -> NDArray[np.float32]:
-    """The sums of signs[i] · signs[i + lag] over i, for all lags below `lags`; by Fourier transforms of blocks that fit the cache."""
+    """The sums of signs[i] · signs[i + lag] over i, for all lags below `lags`; by Fourier
+    transforms of blocks that fit the cache.
+    """
     blocks = [rfft(signs[start : start + lags], 2 * lags) for start in range(0, len(signs), lags)]
-    shift = (1 - 2 * (np.arange(lags + 1) % 2)).astype(np.float32)  # what a delay by `lags` does to a spectrum of twice as many
+    # what a delay by `lags` does to a spectrum of twice as many
+    shift = (1 - 2 * (np.arange(lags + 1) % 2)).astype(np.float32)
     spectrum = np.zeros(lags + 1, blocks[0].dtype)
     for here, ahead in zip(blocks, [*blocks[1:], np.zeros_like(spectrum)], strict=True):
         spectrum += here.conj() * (here + shift * ahead)
@@ -26,7 +29,9 @@ def lag_sums(signs: NDArray[np.float32], lags: int) -> NDArray[np.float32]:
 
 
 class RepeatLens(Lens):
-    """A lens without a gauge that looks for two that are equal, once, among all that was collected: no campaign goes on for its sake."""
+    """A lens without a gauge that looks for two that are equal, once, among all that was
+    collected: no campaign goes on for its sake.
+    """
 
     wants_more = False
 
@@ -39,17 +44,20 @@ class RepeatLens(Lens):
 
 
 class EchoLens(Lens):
-    """Agreement of the mask with itself at every lag below 65,536, over the first half million bits of rate 0.5.
+    """Agreement of the mask with itself at every lag below 65,536, over the first half million
+    bits of rate 0.5.
 
-    At one lag the products of signs are independent fair signs, so Hoeffding's inequality bounds their sum; summed over the lags. Of masks
-    that are nearly all of one kind an agreement says little: there it may find fault, but not pass.
+    At one lag the products of signs are independent fair signs, so Hoeffding's inequality bounds
+    their sum; summed over the lags. Of masks that are nearly all of one kind an agreement says
+    little: there it may find fault, but not pass.
     """
 
     lags, bits = 1 << 16, 1 << 19
     _balanced = False
 
     def __init__(self, campaign: Campaign, alpha: float) -> None:
-        centring = 4 * np.log(4 / alpha)  # by which taking the mean away may shift the sums, with chance alpha / 2
+        # by which taking the mean away may shift the sums, with chance alpha / 2
+        centring = 4 * np.log(4 / alpha)
         self.limit = sqrt(2 * np.log(4 * self.lags / alpha) * self.bits) + centring
         self.parts: list[NDArray[np.float32]] = []
         self.seen, self.worst = 0, (0, 0.0)
@@ -78,7 +86,9 @@ class EchoLens(Lens):
         """Nothing to settle early: it compares once, when it has its bits."""
 
     def decide(self) -> Decision:
-        """FAIL beyond the bound, PASS within it, open before there are enough bits, or where they are of one kind."""
+        """FAIL beyond the bound, PASS within it, open before there are enough bits, or where
+        they are of one kind.
+        """
         if abs(self.worst[1]) > self.limit:
             return Decision.FAIL
         return Decision.PASS if self._balanced else Decision.OPEN
@@ -87,7 +97,15 @@ class EchoLens(Lens):
         """The verdict, with the worst lag."""
         share = 0.5 + self.worst[1] / self.bits / 2
         measured = f"units {self.worst[0]:,} apart agree {share:.2%} of the time, not 50%"
-        return Finding(self.decide(), self.seen, share, measured, self.finds(BETA), abs(share - 0.5), self.worst[0])
+        return Finding(
+            self.decide(),
+            self.seen,
+            share,
+            measured,
+            self.finds(BETA),
+            abs(share - 0.5),
+            self.worst[0],
+        )
 
     def finds(self, miss: float) -> float:
         """How far a lag's agreement is from a half, to be missed with that chance at most."""
@@ -95,14 +113,18 @@ class EchoLens(Lens):
 
 
 class TwinLens(RepeatLens):
-    """Stretches of the mask that are equal, so long that one pair is enough: the whole budget expects fewer than alpha of them."""
+    """Stretches of the mask that are equal, so long that one pair is enough: the whole budget
+    expects fewer than alpha of them.
+    """
 
     def __init__(self, campaign: Campaign, alpha: float) -> None:
         self.parts: list[NDArray[np.uint64]] = []
         same = campaign.rate**2 + (1 - campaign.rate) ** 2
 
         def is_safe(stretch: int) -> bool:
-            return bool(2 * np.log(20 * campaign.bound / stretch) + stretch * np.log(same) < np.log(alpha))
+            return bool(
+                2 * np.log(20 * campaign.bound / stretch) + stretch * np.log(same) < np.log(alpha)
+            )
 
         stretches = (prod(campaign.shape),) if campaign.calls_as_rows else (256, 1024, 4096)
         self.stretch = next(filter(is_safe, stretches))
@@ -119,23 +141,33 @@ class TwinLens(RepeatLens):
         self.parts.append(np.pad(packed, ((0, 0), (0, -packed.shape[1] % 8))).view(np.uint64))
 
     def repeats(self) -> tuple[int, int]:
-        """How many stretches repeat an earlier one, and how many there are: sorted by a hash, equal ones lie side by side."""
+        """How many stretches repeat an earlier one, and how many there are: sorted by a hash,
+        equal ones lie side by side.
+        """
         if not self.parts:
             return 0, 0
         words = np.concatenate(self.parts)
-        hashed = words @ np.random.default_rng(0).integers(2**63, size=words.shape[1], dtype=np.uint64)
+        hashed = words @ np.random.default_rng(0).integers(
+            2**63, size=words.shape[1], dtype=np.uint64
+        )
         order = np.argsort(hashed)
         beside = np.flatnonzero(np.diff(hashed[order]) == 0)
         return int((words[order[beside]] == words[order[beside + 1]]).all(1).sum()), len(words)
 
     def finding(self) -> Finding:
-        """FAIL at the first pair, with the number of them; open where no draw could be looked at; PASS otherwise."""
+        """FAIL at the first pair, with the number of them; open where no draw could be looked
+        at; PASS otherwise.
+        """
         repeats, count = self.repeats()
-        measured = f"{repeats:,} of {count:,} stretches of the mask repeat an earlier one, and none should"
+        measured = (
+            f"{repeats:,} of {count:,} stretches of the mask repeat an earlier one, and none should"
+        )
         return Finding(verdict(bool(repeats), count), count, repeats / max(count, 1), measured, 0.0)
 
     def finds(self, miss: float) -> float:
-        """The share of stretches that repeat an earlier one, to be missed with that chance at most."""
+        """The share of stretches that repeat an earlier one, to be missed with that chance at
+        most.
+        """
         return float(1 - miss ** (1 / self.expected))
 
 
@@ -146,12 +178,18 @@ def verdict(found: bool, looked_at: int) -> Decision:
     return Decision.PASS if looked_at else Decision.OPEN
 
 
-WAYS = {"": (1, 0), " in reverse": (-1, 0), " with dropped and kept exchanged": (1, 1), " in reverse and exchanged": (-1, 1)}
+WAYS = {
+    "": (1, 0),
+    " in reverse": (-1, 0),
+    " with dropped and kept exchanged": (1, 1),
+    " in reverse and exchanged": (-1, 1),
+}
 
 
 class OverlapLens(RepeatLens):
-    """The first units of a call, and those of its second row, found anywhere else in the first calls at rate 0.5: also in reverse, or
-    with dropped and kept exchanged, but not beside themselves. By chance 96 units are found less often than once in 10^19 campaigns.
+    """The first units of a call, and those of its second row, found anywhere else in the first
+    calls at rate 0.5: also in reverse, or with dropped and kept exchanged, but not beside
+    themselves. By chance 96 units are found less often than once in 10^19 campaigns.
     """
 
     calls, units = 12, 96
@@ -166,9 +204,17 @@ class OverlapLens(RepeatLens):
             self.masks.append(draw.mask.reshape(-1))
 
     def finding(self) -> Finding:
-        """FAIL where something is found twice, with what and where; open where no draw could be looked at; PASS otherwise."""
+        """FAIL where something is found twice, with what and where; open where no draw could be
+        looked at; PASS otherwise.
+        """
         found, units = self.found(), sum(m.size for m in self.masks)
-        return Finding(verdict(bool(found), units), units, float(bool(found)), found or "too few or too many units are dropped", 0.0)
+        return Finding(
+            verdict(bool(found), units),
+            units,
+            float(bool(found)),
+            found or "too few or too many units are dropped",
+            0.0,
+        )
 
     def found(self) -> str:
         """The first overlap in a sentence; empty where there is none."""
@@ -178,7 +224,11 @@ class OverlapLens(RepeatLens):
                 for way, (step, turned) in WAYS.items():
                     bits = mask[first : first + self.units + 7][::step] ^ bool(turned)
                     for shift in range(8):  # a match may begin at any bit of a byte
-                        sought[np.packbits(bits[shift : shift + self.units]).tobytes()] = (call, first, way)
+                        sought[np.packbits(bits[shift : shift + self.units]).tobytes()] = (
+                            call,
+                            first,
+                            way,
+                        )
         data = np.packbits(np.concatenate(self.masks)) if self.masks else np.zeros(0, np.uint8)
         wide = self.units // 8
         begins = np.zeros(1 << 16, bool)  # few places begin with two bytes that are sought
@@ -186,7 +236,8 @@ class OverlapLens(RepeatLens):
         for place in np.flatnonzero(begins[data[:-1].astype(np.uint16) << 8 | data[1:]]):
             match = sought.get(data[place : place + wide].tobytes())
             there, unit = divmod(8 * int(place), self.masks[0].size)
-            if match and (there != match[0] or abs(unit - match[1]) > self.units + 8):  # beside itself half of them decide the rest
+            # beside itself half of them decide the rest
+            if match and (there != match[0] or abs(unit - match[1]) > self.units + 8):
                 call, first, way = match
                 units = f"units {first + 1} to {first + self.units} of call {call + 1}"
                 return f"{units} come{way} in call {there + 1} as well, near unit {unit + 1:,}"

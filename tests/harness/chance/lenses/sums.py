@@ -17,7 +17,8 @@ from dropspec.core.arrays import DTYPES, FRACTION_BITS
 from dropspec.core.compare import ulps_allowed
 
 Ints = NDArray[np.int64]
-SIGMAS = (-3.5, -2.0, -1.4, -0.85, -0.4, 0.0, 0.4, 0.85, 1.4, 2.0, 3.5)  # the cuts between the cells of a sum
+# the cuts between the cells of a sum
+SIGMAS = (-3.5, -2.0, -1.4, -0.85, -0.4, 0.0, 0.4, 0.85, 1.4, 2.0, 3.5)
 
 
 class SumLens(Lens):
@@ -31,7 +32,12 @@ class SumLens(Lens):
         self.gauge = Gauge(q, campaign.tol * sqrt(4 * units), alpha)
         edges = zip(np.append(-1, self.last) + 1, self.last, strict=False)
         self.names = [
-            f"of {what}s drop {a} to {b} of {units} units" if a < b else f"of {what}s drop {a} of {units} units" for a, b in edges
+            (
+                f"of {what}s drop {a} to {b} of {units} units"
+                if a < b
+                else f"of {what}s drop {a} of {units} units"
+            )
+            for a, b in edges
         ]
 
     def named(self, context: int, cell: int) -> str:
@@ -60,10 +66,12 @@ class SumLens(Lens):
 
 
 class MeanLens(Lens):
-    """The sum of output · keep / input, which counts survivors if the expected output is the input; in quarters of the positions.
+    """The sum of output · keep / input, which counts survivors if the expected output is the
+    input; in quarters of the positions.
 
-    What the gauge promises of counts holds of such sums, too, as long as no ratio is above 1 (the likelihood ratio of one is convex in it).
-    Where one is, this lens may find fault but not pass: then a survivor is larger than x / keep, beyond what rounding explains.
+    What the gauge promises of counts holds of such sums, too, as long as no ratio is above 1
+    (the likelihood ratio of one is convex in it). Where one is, this lens may find fault but not
+    pass: then a survivor is larger than x / keep, beyond what rounding explains.
     """
 
     power = 1
@@ -73,9 +81,12 @@ class MeanLens(Lens):
         self.keep, ulps = 1 - campaign.rate, ulps_allowed(DTYPES[campaign.dtype], campaign.rate)
         self.fractions, self.size = np.full(QUARTERS, 1 / QUARTERS), self.keep**-self.power
         self.sums, self.each, self.largest = np.zeros(QUARTERS), 0, 0.0
-        self.allowed = (1 + (ulps + 3) * 2.0 ** -FRACTION_BITS[campaign.dtype]) ** self.power  # weights and products are rounded, too
+        # weights and products are rounded, too
+        self.allowed = (1 + (ulps + 3) * 2.0 ** -FRACTION_BITS[campaign.dtype]) ** self.power
         self.contexts = [f"in quarter {q + 1} of the positions" for q in range(QUARTERS)]
-        self.gauge = Gauge((campaign.rate, 1 - campaign.rate), campaign.tol * sqrt(4 * QUARTERS), alpha, QUARTERS)
+        self.gauge = Gauge(
+            (campaign.rate, 1 - campaign.rate), campaign.tol * sqrt(4 * QUARTERS), alpha, QUARTERS
+        )
 
     def look(self, draw: Draw) -> None:
         """Adds up ratios; under the specification each is 0 or 1."""
@@ -100,7 +111,9 @@ class MeanLens(Lens):
         return decision if self.wants_more or decision is Decision.FAIL else Decision.OPEN
 
     def _count(self) -> None:
-        """Makes the sums counts of survivors; what could be no count is cut off, and refutes by far."""
+        """Makes the sums counts of survivors; what could be no count is cut off, and refutes by
+        far.
+        """
         kept = np.fmin(np.fmax(self.sums, 0), self.each)
         self.gauge.n[:] = np.array((self.each - kept, kept)).T
         self.gauge.total[:] = self.gauge.n.sum(0)
@@ -112,15 +125,23 @@ class MeanLens(Lens):
         finding, means = super().finding(), self.sums / max(self.each, 1) * self.size
         right = self.keep ** (1 - self.power)
         worst = int(np.nanargmax(np.abs(means - right))) if np.isfinite(means).any() else 0
-        measured = f"the {self.share} is {means[worst]:.6g} {self.contexts[worst]}, not {right:.6g} ({self.each:,} samples)"
+        measured = (
+            f"the {self.share} is {means[worst]:.6g} {self.contexts[worst]}, not {right:.6g}"
+            f" ({self.each:,} samples)"
+        )
         if finding.decision is Decision.OPEN and not self.wants_more:
             excess = self.largest ** (1 / self.power) - 1
-            measured += f"; a survivor is larger than x / keep by a share of {excess:.2g}, so that a sum is no count"
+            measured += (
+                f"; a survivor is larger than x / keep by a share of {excess:.2g}, so that a sum is"
+                " no count"
+            )
         return replace(finding, measured=measured)
 
 
 class SquareLens(MeanLens):
-    """The same with squares: keep² · output² / input² has mean keep just where the variance is input² · rate / keep."""
+    """The same with squares: keep² · output² / input² has mean keep just where the variance is
+    input² · rate / keep.
+    """
 
     power = 2
     share = "mean of (output / input)²"
@@ -128,7 +149,9 @@ class SquareLens(MeanLens):
 
 @cache
 def binomial_cells(units: int, rate: float) -> tuple[Ints, NDArray[np.float64]]:
-    """Cuts 0 … units into about a dozen cells: the last count of each, and each cell's probability under Binomial(units, rate)."""
+    """Cuts 0 … units into about a dozen cells: the last count of each, and each cell's
+    probability under Binomial(units, rate).
+    """
     cuts = units * rate + np.array(SIGMAS) * sqrt(units * rate * (1 - rate))
     last = np.append(np.unique(np.clip(np.floor(cuts), -1, units)), units)
     last = np.unique(last[last >= 0]).astype(np.int64)

@@ -1,0 +1,62 @@
+"""What is known of one target when its causes are looked for: what failed, and what was
+measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from dropspec.core.clauses import Clause
+from dropspec.core.observations import Observation, Seen
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The clauses that failed, and each measurement with the id of the clause that made it."""
+
+    failed: tuple[Clause, ...]
+    measured: tuple[tuple[str, Observation], ...] = ()
+
+    @cached_property
+    def topics(self) -> frozenset[str]:
+        """What the failed clauses are about."""
+        return frozenset(clause.topic for clause in self.failed)
+
+    @cached_property
+    def _kept(self) -> dict[object, tuple[str, Observation]]:
+        """The last measurement of each thing; an effect is that of one clause, others the
+        layer's.
+        """
+        kept: dict[object, tuple[str, Observation]] = {}
+        for clause, one in self.measured:
+            kept[one.key, clause if one.kind is Seen.EFFECT else ""] = (clause, one)
+        return kept
+
+    def has(self, kind: Seen) -> bool:
+        """Whether anything of this kind was measured."""
+        return any(one.kind is kind for _, one in self._kept.values())
+
+    def value(self, kind: Seen, default: float) -> float:
+        """The measurement of a kind that is made once."""
+        return next((one.value for _, one in self._kept.values() if one.kind is kind), default)
+
+    def at_rates(self, kind: Seen, dtype: str = "") -> dict[float, float]:
+        """The measurements of a kind by rate, in one dtype or in any."""
+        return {
+            one.rate: one.value
+            for _, one in self._kept.values()
+            if one.kind is kind and one.rate is not None and dtype in ("", one.dtype)
+        }
+
+    def effects(self, clause: Clause) -> Iterator[tuple[str, float]]:
+        """The lenses that found a clause to fail, with the size of the fault."""
+        for judging, one in self._kept.values():
+            if one.kind is Seen.EFFECT and judging == clause.id:
+                yield one.lens, one.value
+
+
+def evidence_of(failed: Iterable[Clause], measured: Iterable[tuple[str, Observation]]) -> Evidence:
+    """The evidence of these clauses and measurements."""
+    return Evidence(tuple(failed), tuple(measured))

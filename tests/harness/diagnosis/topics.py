@@ -1,0 +1,85 @@
+"""What a failed clause can be about, the more basic topics first, and what else fails with each."""
+
+from __future__ import annotations
+
+from dropspec.core.clauses import ANY_CALL, Clause
+
+# Of several topics that failed, the first one is looked at first. Beside each stand the kinds of
+# fault that it is: clauses that are an echo of one of these fail because of it.
+TOPICS: dict[str, tuple[str, ...]] = {
+    "generators": (ANY_CALL,),
+    "form": (ANY_CALL,),
+    "inputs": (ANY_CALL,),
+    "zeros": ("zeros", "scale"),
+    "one scale": ("scale",),
+    "scale": ("scale",),
+    "values": ("scale",),
+    "single weights": ("masks",),
+    "bias": ("scale",),
+    "rate": ("masks",),
+    "places": ("masks",),
+    "fate by value": ("masks",),
+    "rate by kind": ("masks",),
+    "neighbours": ("masks",),
+    "one mask": ("masks",),
+    "rows": ("masks",),
+    "sharing": ("masks",),
+    "calls": ("masks",),
+    "count": ("masks",),
+    "lag": ("masks",),
+    "repeats": ("masks",),
+    "seeds": ("masks",),
+    "seed": ("masks",),
+    "streams": ("masks",),
+    "state": (),
+    "product": ("scale",),
+    "moments": (),
+    "strides": (ANY_CALL,),
+    "dtypes": ("dtypes",),
+    "range": (),
+    "subnormals": (),
+    "second backward": ("gradients",),
+    "backward mask": ("gradients",),
+    "backward scale": ("gradients",),
+    "dropped gradient": ("gradients",),
+    "zero inputs": ("gradients",),
+    "double backward": ("gradients",),
+    "weight gradient": ("gradients",),
+    "gradient": ("gradients",),
+    "rate 0": ("ends of the rate",),
+    "identity": ("evaluation",),
+    "evaluation": ("evaluation",),
+    "rate 1": ("ends of the rate",),
+    "other": (),
+}
+# Topics that chance decides: of these the one that is furthest off comes first.
+OF_CHANCE = frozenset(
+    (
+        *("rate", "places", "fate by value", "rate by kind", "neighbours", "one mask", "rows"),
+        *("sharing", "calls", "count", "lag", "repeats"),
+    )
+)
+ORDER = {topic: place for place, topic in enumerate(TOPICS)}
+KINDS = frozenset(kind for kinds in TOPICS.values() for kind in kinds)
+
+
+def check_topic(clause: Clause) -> None:
+    """Raises ValueError for a clause whose page names a topic or a kind of fault unknown here."""
+    if clause.topic not in TOPICS:
+        known = ", ".join(TOPICS)
+        raise ValueError(f"clause {clause.id} has the topic {clause.topic!r}: there are {known}")
+    for kind in sorted(clause.echoes - KINDS):
+        known = ", ".join(sorted(KINDS))
+        raise ValueError(f"clause {clause.id} is an echo of {kind!r}: there are {known}")
+
+
+def explains(cause: Clause, other: Clause) -> bool:
+    """Whether another clause fails because of what this one shows."""
+    return cause.id != other.id and not other.echoes.isdisjoint(TOPICS[cause.topic])
+
+
+def place_of(clause: Clause) -> tuple[int, str]:
+    """The place of a clause among those that failed; topics of chance share one."""
+    first_of_chance = ORDER["rate"]
+    place = first_of_chance if clause.topic in OF_CHANCE else ORDER[clause.topic]
+    return place, clause.id
