@@ -33,5 +33,5 @@ def judge(options: Options, workers: int) -> list[Answer]:
     known = known_failures(options.known, clauses) if options.known else []
     packages: Sequence[str] = [family.tests for family in all_families()]
     journal = supervise(options, workers, packages, PLUGIN)
-    asked = [clauses[name] for name in options.clauses or clauses]
+    asked = [c for c in clauses.values() if c.id in (options.clauses or clauses)]
     return answers(journal.records, journal.labels, journal.unusable, asked, known)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from dropspec.frameworks import all_frameworks
 from dropspec.session.ambient import Ambient
 
 from .cli import check, only
@@ -40,7 +41,7 @@ class AtCalls(nn.Dropout):
 
 def test_all_of_it_is_put_back(tmp_path: Path) -> None:
     """The folder, NumPy's error handling, and torch's default dtype, gradient mode, denormals, deterministic mode and threads."""
-    ambient, folder, errors, threads = Ambient(), os.getcwd(), np.geterr(), torch.get_num_threads()
+    ambient, folder, errors, threads = Ambient(all_frameworks()), os.getcwd(), np.geterr(), torch.get_num_threads()
     os.chdir(tmp_path)
     np.seterr(all="raise")
     torch.set_default_dtype(torch.float64)

@@ -18,8 +18,8 @@ BROKEN = [
     if inspect.isclass(thing) and thing.__module__ == broken.__name__ and name != "WantsOtherArguments"  # is no layer: see test_targets
 ]
 SAID = {  # of clause layout-1, or of edge-2 where only rate 1 is broken
-    "Hangs": "the training forward of Hangs(0.1).train()(x) on float32 of shape (7,) did not return within",
-    "HangsAtRateOne": "the training forward of HangsAtRateOne(1.0).train()(x) on float32 of shape (8,) did not return within",
+    "Hangs": "the training forward of Hangs(0.1) on float32 of shape (7,) did not return within",
+    "HangsAtRateOne": "the training forward of HangsAtRateOne(1.0) on float32 of shape (8,) did not return within",
     "Raises": "raised RuntimeError: this layer always raises (broken.py, line",
     "WrongShape": "returned shape (1, 7) for input of shape (7,)",
     "WrongType": "returned list, not a tensor",
@@ -27,7 +27,7 @@ SAID = {  # of clause layout-1, or of edge-2 where only rate 1 is broken
     "Exits": "the process ended with exit code 3",
     "EatsMemory": f"{2**50} bytes",
     "Doubles": "input of dtype float32 gave output of dtype float64",
-    "Truncates": "returned dtype torch.int64 for input of dtype torch.float32",
+    "Truncates": "returned dtype int64 for input of dtype float32",
 }
 ALSO = """\
 from torch import nn

@@ -49,13 +49,13 @@ BAD = {
     "slip.py:dropout": "raised SyntaxError: '(' was never closed (slip.py, line 3)",
     "stops.py:dropout": "raised RuntimeError: no licence was found (stops.py, line 3)",
     "leaves.py:dropout": "raised SystemExit: 3 (leaves.py, line 3)",
-    "dropout": "'dropout' is no target: give [label=]module:attribute or [label=]path/file.py:attribute",
-    "=mypkg.layers:Layer": "'=mypkg.layers:Layer' is no target: give [label=]module:attribute or [label=]path/file.py:attribute",
-    "torch:dropout": "torch:dropout has no signature that Python can read, and the training forward of dropout(x, 0.5) on float32 of",
+    "dropout": "'dropout' is not a target: give [label=]module:attribute or [label=]path/file.py:attribute",
+    "=mypkg.layers:Layer": "'=mypkg.layers:Layer' is not a target: give [label=]module:attribute or [label=]path/file.py:attribute",
+    "torch:dropout": "torch:dropout has no signature that Python can read, and the training call dropout(x, 0.5) on float32 of",
     "torch:native_dropout": ": wrap it in a function of (x, rate, training)",
     "dropspec.tests.mutants.broken:WantsOtherArguments": "wants the arguments (width, height), but dropspec can only call it as (rate)",
     "mypkg.layers:instance": "is an instance of Dropout: dropspec builds layers at many rates",
-    "mypkg.layers:Plain": "is a class, but no torch.nn.Module",
+    "mypkg.layers:Plain": "is a class, but not of a framework that dropspec drives",
     "good=mypkg.layers:Layer": "two targets have the label 'good': give each its own by label=target",
 }
 

@@ -10,7 +10,7 @@ from dropspec.core.errors import Violation
 from dropspec.core.layer import Bound
 from dropspec.core.risk import require_far_fetched
 from dropspec.families.dropconnect.linear import Linear
-from dropspec.properties.trials import must_work
+from dropspec.properties.trials import violation_if_raises
 
 WEIGHTS = 256
 
@@ -25,7 +25,7 @@ def require_copies(
     layer = impl.layer(0.5).of(weights)
     call(layer)
     for how in ("copy.deepcopy", "loading its state_dict"):
-        with must_work(f"{how} of a layer that is {when}"):
+        with violation_if_raises(f"{how} of a layer that is {when}"):
             other = layer.copy() if how == "copy.deepcopy" else layer.reloaded()
         _require_twin(impl, layer, other, weights, f"{how} of a layer that is {when}")
 
@@ -34,7 +34,7 @@ def _require_twin(impl: Linear, layer: Bound, other: Bound, weights: Array, how:
     """Raises Violation where the other layer has other weights or another scale, or draws the same
     mask.
     """
-    with must_work(f"after {how}"):
+    with violation_if_raises(f"after {how}"):
         y = other.train().output
     require_far_fetched(WEIGHTS * np.log(0.5) + np.log(2))
     if nonzero(y).all() or not nonzero(y).any():
@@ -47,7 +47,7 @@ def _require_twin(impl: Linear, layer: Bound, other: Bound, weights: Array, how:
         require_identical(
             other.evaluate().output, weights, f"after {how}, an evaluation must give the weights"
         )
-    with must_work(f"after {how}"):
+    with violation_if_raises(f"after {how}"):
         if np.array_equal(y, layer.train().output):
             raise Violation(
                 f"a layer and what came of {how} drew the same mask of {WEIGHTS} weights at"

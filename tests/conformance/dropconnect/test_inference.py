@@ -14,7 +14,7 @@ from dropspec.core.risk import require_far_fetched
 from dropspec.families.dropconnect.cases import LinearCase, linear_cases
 from dropspec.families.dropconnect.linear import Linear
 from dropspec.properties import clause, given
-from dropspec.properties.trials import must_work, require_evaluation
+from dropspec.properties.trials import require_evaluation, violation_if_raises
 from dropspec.session.run import Run
 from dropspec.tests.conformance.dropconnect.moments import DRAWN, require_half
 
@@ -175,7 +175,7 @@ def test_training_and_evaluation_follow_each_other(impl: Linear, case: Case) -> 
     require_far_fetched(256 * np.log(0.5))
     _require_rate_0_both_ways(impl, weights)
     for step in ("first call", "call after an evaluation"):
-        with must_work():
+        with violation_if_raises():
             y = layer.train().output
         if nonzero(y).all() or not nonzero(y).any():
             raise Violation(
@@ -210,7 +210,7 @@ def test_a_weight_that_changed_is_used(impl: Linear, seed: int) -> None:
         for mode in (
             modes.split() if not impl.facts.no_evaluation and not impl.samples else ("training",)
         ):
-            with must_work(f"{mode} after the weight was changed"):
+            with violation_if_raises(f"{mode} after the weight was changed"):
                 y = (layer.train if mode == "training" else layer.evaluate)(x).output
             what = f"after all weights were set to {size}, {mode}"
             if mode == "training":
@@ -227,7 +227,7 @@ def _require_rate_0_both_ways(impl: Linear, weights: Array) -> None:
     """
     layer = impl.layer(0.0).of(weights)
     for mode in (layer.train, layer.evaluate, layer.train, layer.evaluate):
-        with must_work("training and evaluation by turns, at rate 0,"):
+        with violation_if_raises("training and evaluation by turns, at rate 0,"):
             y = mode().output
         if not impl.samples:
             require_identical(

@@ -15,20 +15,18 @@ from dropspec.core.recorded import Recorded
 from dropspec.families.dropconnect.cases import LinearCase, linear_cases
 from dropspec.families.dropconnect.linear import Linear
 from dropspec.properties import clause, given
+from dropspec.properties.refusals import require_early_refusal, require_rate_1, require_refusal
 from dropspec.properties.trials import (
-    must_work,
-    require_early_refusal,
     require_every_dtype,
     require_generators_left_alone,
     require_next_to_no_drops,
     require_other_masks,
-    require_rate_1,
-    require_refusal,
     require_replay,
     require_right_next_to_0_and_1,
     require_right_values_in_every_dtype,
     require_share,
     require_survivors_next_to_1,
+    violation_if_raises,
 )
 from dropspec.session.run import Run
 from dropspec.tests.conformance.dropconnect.copies import WEIGHTS, require_copies
@@ -47,7 +45,7 @@ def test_rate_0_is_the_plain_layer(impl: Linear, case: LinearCase) -> None:
     """
     impl.reseed(case.seed)
     x, weight, g = (a.astype(float) for a in (case.x, case.weight, case.upstream))
-    with must_work():
+    with violation_if_raises():
         run = impl.connect(0.0, case.weight, bias_of(impl, case)).train(case.x, differentiable=True)
         wide = x @ weight.T + (case.bias.astype(float) if impl.has_bias else 0)
         require(
@@ -80,7 +78,7 @@ def gradients_where_offered(run: Recorded, upstream: Array) -> Arrays | None:
 def test_rate_0_drops_none_of_many(impl: Linear, case: Case) -> None:
     """At rate 0 not one of 16,384 weights is dropped."""
     weights = np.ones(1 << 14, DTYPES[case.dtype])
-    with must_work():
+    with violation_if_raises():
         y = impl.train(weights, 0.0, case.seed).output
     require_identical(y, weights, "in training at rate 0 every weight must be as it is")
 
@@ -94,7 +92,7 @@ def test_rate_1_leaves_the_bias_alone(impl: Linear, case: LinearCase) -> None:
     require_rate_1(impl)
     impl.reseed(case.seed)
     bias = bias_of(impl, case)
-    with must_work():
+    with violation_if_raises():
         run = impl.connect(1.0, case.weight, bias).train(case.x, differentiable=True)
     left = np.zeros(case.shape[1]) if bias is None or impl.bias == "dropped" else bias.astype(float)
     expected = np.broadcast_to(left, run.output.shape)
@@ -104,7 +102,7 @@ def test_rate_1_leaves_the_bias_alone(impl: Linear, case: LinearCase) -> None:
         expected=expected,
         came=run.output,
     )
-    with must_work():
+    with violation_if_raises():
         g = gradients_where_offered(run, case.upstream)
     if g is None:
         return
@@ -133,7 +131,7 @@ def test_rate_1_leaves_the_bias_alone(impl: Linear, case: LinearCase) -> None:
 def test_rate_1_drops_every_weight(impl: Linear, case: Case) -> None:
     """In training at rate 1 no weight survives, and no 0 / 0 is left."""
     require_rate_1(impl)
-    with must_work():
+    with violation_if_raises():
         y = impl.train(case.x, 1.0, case.seed).output
     require(y == 0, "in training at rate 1 every weight must be dropped", weight=case.x, came=y)
 
@@ -254,7 +252,7 @@ def test_any_size_works(impl: Linear, case: LinearCase) -> None:
     for examples, outputs, inputs in SIZES:
         impl.guard.reset()
         x = np.ones((examples, inputs), dtype)
-        with must_work():
+        with violation_if_raises():
             y = impl.connect(case.rate, np.ones((outputs, inputs), dtype)).train(x).output
         survivors = y.astype(np.float64) * (1 - case.rate)
         near = np.abs(survivors - np.rint(survivors)) <= 2.0**-6 * inputs
@@ -271,7 +269,7 @@ def test_a_single_example_is_dropped_from(impl: Linear, seed: int) -> None:
     """In calls of one example, too, the share dropped of 4,096 weights is the rate, 0.5."""
     dtype = DTYPES[impl.dtypes[0]]
     impl.reseed(seed)
-    with must_work():
+    with violation_if_raises():
         y = impl.connect(0.5, np.ones((1 << 12, 1), dtype)).train(np.ones((1, 1), dtype)).output
     require_share(int((~nonzero(y)).sum()), y.size, 0.5, "at rate 0.5 in a call of one example")
 
@@ -283,7 +281,7 @@ def test_any_size_evaluates(impl: Linear, case: LinearCase) -> None:
     dtype = DTYPES[case.dtype]
     for examples, outputs, inputs in SIZES:
         impl.guard.reset()
-        with must_work():
+        with violation_if_raises():
             y = (
                 impl.connect(case.rate, np.ones((outputs, inputs), dtype))
                 .evaluate(np.ones((examples, inputs), dtype))

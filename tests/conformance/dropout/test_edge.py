@@ -14,15 +14,17 @@ from dropspec.core.implementation import Implementation
 from dropspec.core.recipes import cases, rates, seeds
 from dropspec.core.risk import require_far_fetched
 from dropspec.properties import clause, given
-from dropspec.properties.trials import (
-    must_work,
+from dropspec.properties.refusals import (
     refusals,
     require_early_refusal,
-    require_next_to_no_drops,
     require_rate_1,
     require_refusal,
+)
+from dropspec.properties.trials import (
+    require_next_to_no_drops,
     require_right_next_to_0_and_1,
     require_survivors_next_to_1,
+    violation_if_raises,
 )
 from dropspec.session.run import Run
 
@@ -34,7 +36,7 @@ def train(impl: Implementation, case: Case, rate: float) -> tuple[Array, Array |
     """Output and gradient of one call at that rate; the gradient is None where the implementation
     has no backward pass.
     """
-    with must_work():
+    with violation_if_raises():
         run = impl.train(case.x, rate, case.seed, differentiable=True)
         try:
             return run.output, run.gradient(case.upstream)
@@ -61,7 +63,7 @@ def test_rate_0_drops_none_of_many(impl: Implementation, case: Case) -> None:
     drops a few.
     """
     x = np.ones(1 << 14, DTYPES[case.dtype])
-    with must_work():
+    with violation_if_raises():
         y = impl.train(x, 0.0, case.seed).output
     require_identical(y, x, "in training at rate 0 the output must be the input bit for bit")
 
@@ -136,7 +138,7 @@ def test_empty_and_single_inputs_work(impl: Implementation, case: Case) -> None:
     for shape in EMPTY_AND_SINGLE:
         x = np.full(shape, 1.5, DTYPES[case.dtype])
         impl.guard.reset()
-        with must_work():
+        with violation_if_raises():
             run = impl.train(x, case.rate, case.seed, differentiable=True)
             mask = nonzero(run.output)
             require_rescaled(run.output, x, case.rate, mask)
@@ -166,7 +168,7 @@ def test_empty_and_single_inputs_evaluate(impl: Implementation, case: Case) -> N
     for shape in EMPTY_AND_SINGLE:
         x = np.full(shape, 1.5, DTYPES[case.dtype])
         impl.guard.reset()
-        with must_work():
+        with violation_if_raises():
             y = impl.evaluate(x, case.rate).output
         require_identical(y, x, "in evaluation mode the output must be the input")
 

@@ -11,7 +11,8 @@ from dropspec.core.notes import Notes
 from dropspec.core.recipes import cases
 from dropspec.core.risk import require_far_fetched
 from dropspec.properties import clause, given
-from dropspec.properties.trials import refuses_rate_1, require_evaluation
+from dropspec.properties.refusals import refuses_rate_1
+from dropspec.properties.trials import require_evaluation
 from dropspec.session.run import Run
 
 

@@ -12,7 +12,8 @@ from dropspec.core.implementation import Implementation
 from dropspec.core.recipes import cases
 from dropspec.core.risk import require_far_fetched
 from dropspec.properties import assume, clause, given
-from dropspec.properties.trials import ones, require_share, taken_of
+from dropspec.properties.refusals import accepted_rates
+from dropspec.properties.trials import ones, require_share
 from dropspec.session.run import Run
 
 
@@ -63,7 +64,7 @@ def test_the_input_is_not_changed(impl: Implementation, case: Case) -> None:
     evaluation.
     """
     x = case.x
-    for rate in (case.rate, 0.0, *taken_of(impl, 1.0)):
+    for rate in (case.rate, 0.0, *accepted_rates(impl, 1.0)):
         message = f"a training call at rate {rate:.6g} must not change its input"
         require_identical(impl.train(x, rate, case.seed).input_after, x, message)
     with suppress(NotClaimed):
@@ -136,7 +137,7 @@ def test_in_place_the_rate_is_the_same(impl: Implementation, run: Run) -> None:
 @given(case=cases(layouts=("contiguous",), ranks=(1, 2)))
 def test_so_it_does_at_rates_0_and_1(impl: Implementation, case: Case) -> None:
     """In place at rate 0 the input is returned as it was, and at rate 1 filled with 0."""
-    for rate in (0.0, *taken_of(impl, 1.0)):
+    for rate in (0.0, *accepted_rates(impl, 1.0)):
         right = np.zeros_like(case.x) if rate else case.x
         run, is_the_input = impl.driver.in_place(case.x, rate, case.seed)
         if not is_the_input:

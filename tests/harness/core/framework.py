@@ -94,7 +94,7 @@ class ArraysAfter(Tape):
 
     def __init__(self, framework: Framework, natives: Mapping[str, Any]) -> None:
         self._framework, self._natives = framework, natives
-        self.no_backward = f"a {framework.name} function offers no backward pass"
+        self.no_backward = f"it returns {framework.noun}, which keeps no gradients"
 
     def after(self) -> Arrays:
         """The arrays as the call left them."""

@@ -4,7 +4,7 @@ measured.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -60,3 +60,13 @@ class Evidence:
 def evidence_of(failed: Iterable[Clause], measured: Iterable[tuple[str, Observation]]) -> Evidence:
     """The evidence of these clauses and measurements."""
     return Evidence(tuple(failed), tuple(measured))
+
+
+def follows(values: Mapping[float, float], law: Callable[[float], float]) -> float | None:
+    """The rate at which the law shows best, if all values obey it and the specification's own
+    law does not; else None.
+    """
+    telling = {r: v for r, v in values.items() if 0.05 < r < 0.95 and abs(r - 0.5) > 0.05}
+    if not telling or any(abs(v - law(r)) > 0.02 * abs(law(r)) for r, v in telling.items()):
+        return None
+    return min(telling, key=lambda r: abs(r - 0.1))

@@ -24,6 +24,7 @@ class NumpyFramework(Framework):
     """NumPy arrays; bfloat16 is that of ml_dtypes, so a function may refuse it."""
 
     name = "numpy"
+    noun = "a NumPy array"
     arrays = "ndarray|NDArray|ArrayLike|numpy"
     borrowed = frozenset({"bfloat16"})
     modules = ("numpy",)

@@ -35,6 +35,7 @@ class ProtocolFramework(Framework):
     """Objects, or classes of objects built without arguments, with the protocol's methods."""
 
     name = "protocol"
+    noun = "a NumPy array"
 
     def fit(self, thing: Any, target: Target) -> Fit:
         """By the methods."""

@@ -16,98 +16,26 @@ from scipy.special import rel_entr
 from dropspec.core.arrays import DTYPES, Array, nonzero
 from dropspec.core.cases import Case
 from dropspec.core.compare import require, require_identical, require_rescaled
-from dropspec.core.errors import BadReply, ImplementationError, NotClaimed, Violation
+from dropspec.core.errors import ImplementationError, NotClaimed, Violation
 from dropspec.core.implementation import Implementation
 from dropspec.core.layer import Layer
 from dropspec.core.notes import Notes
 from dropspec.core.observations import Seen
 from dropspec.core.risk import COINCIDENCE, require_far_fetched
+from dropspec.properties.refusals import accepted_rates
 from dropspec.session.run import Run
 
-NO_RATES = (-0.1, 1.1, 1.005, float("nan"), float("inf"), float("-inf"), -1.0, 2.0)
 UNITS = 256
 SCALED = (0.1, 0.3, 0.5, 0.7, 0.9, 0.99)
 
 
 @contextmanager
-def must_work(what: str = "it") -> Iterator[None]:
-    """Here an error is no accident on the way to a clause: that it works is the clause."""
+def violation_if_raises(what: str = "it") -> Iterator[None]:
+    """Turns an error of the layer into a violation, where that the call works is the clause."""
     try:
         yield
     except ImplementationError as error:
         raise Violation(f"{error}; {what} must work") from error
-
-
-def refusals(impl: Implementation, rate: Any) -> list[tuple[str, BaseException | None]]:
-    """When a rate was refused, and with what; empty if an output came."""
-    if impl.facts.rate_is_keep and not isinstance(rate, float):
-        raise NotClaimed(
-            "it takes a keep probability, which cannot be formed from what is no number"
-        )
-    stage = "at construction" if impl.at_construction else "at the call"
-    impl.guard.reset()
-    impl.reseed(0)
-    try:
-        layer = impl.constructed(rate)
-        stage = "at the call"
-        layer.train(np.ones(8, DTYPES[impl.dtypes[0]]))
-    except BadReply:
-        return []
-    except ImplementationError as error:
-        return [(stage, error.__cause__)]
-    return []
-
-
-def taken_of(impl: Implementation, *rates: float) -> list[float]:
-    """Those of these rates at which it raises nothing: where it does, that is for other clauses."""
-    taken = [rate for rate in rates if not refusals(impl, rate)]
-    impl.guard.reset()
-    return taken
-
-
-def refuses_rate_1(impl: Implementation) -> bool:
-    """Whether it refuses 1 as a rate with a ValueError, which is its right."""
-    refused = refusals(impl, 1.0)
-    impl.guard.reset()
-    return bool(refused) and isinstance(refused[0][1], ValueError)
-
-
-def require_rate_1(impl: Implementation) -> None:
-    """Raises NotClaimed where it does."""
-    if refuses_rate_1(impl):
-        raise NotClaimed("it refuses rate 1 as a rate, with a ValueError")
-
-
-def require_refusal(impl: Implementation) -> None:
-    """A rate below 0, above 1, NaN or infinite is refused with an error, at construction or at
-    the first call.
-    """
-    accepted = [rate for rate in NO_RATES if not refusals(impl, rate)]
-    if accepted:
-        refusals(impl, accepted[0])  # so that the reproduction shows the first
-        raise Violation(
-            f"rate {', '.join(map(repr, accepted))} was accepted: a call in training returned an"
-            " output"
-        )
-
-
-def require_early_refusal(impl: Implementation) -> None:
-    """A rate that is no probability is refused at construction (a function: at the call), as
-    ValueError.
-    """
-    for rate in NO_RATES:
-        stage, error = (refusals(impl, rate) or [("", None)])[0]
-        if error is None or not (isinstance(error, ValueError)):
-            came = f"raised {type(error).__name__} {stage}" if error else "was accepted"
-            raise Violation(
-                f"rate {rate!r} {came}; it should be refused"
-                f" {'at construction' if impl.at_construction else 'at the call'} as ValueError"
-            )
-        if stage == "at the call" and impl.at_construction:
-            raise Violation(
-                f"rate {rate!r} was accepted at construction and refused only at the call; it"
-                " should be refused at once, as ValueError"
-            )
 
 
 def in_wide_dtypes(impl: Implementation) -> list[str]:
@@ -129,7 +57,7 @@ def require_right_next_to_0_and_1(impl: Implementation, seed: int) -> None:
     for rate, dtype, which in product(rates, in_wide_dtypes(impl), range(4)):
         x = np.where(np.arange(1 << 12) % 2, 1.5, -0.75).astype(DTYPES[dtype])
         impl.guard.reset()
-        with must_work():
+        with violation_if_raises():
             y = impl.train(x, rate, seed + which).output
         require(np.isfinite(y), f"outputs must be finite at rate {rate!r}", x=x, came=y)
         require_rescaled(y, x, rate, nonzero(y))
@@ -260,7 +188,7 @@ def require_generators_left_alone(impl: Implementation, seed: int) -> None:
     Python follow from the seeds given before.
     """
     require_far_fetched(np.log(2.0**-53 * 2**-24))
-    rates, x = taken_of(impl, 0.0, 1.0), ones(impl)
+    rates, x = accepted_rates(impl, 0.0, 1.0), ones(impl)
     for whose, (plant, draw) in impl.driver.global_generators.items():
         drawn = []
         for planted in (seed, seed + 1, seed):

@@ -22,11 +22,14 @@ def all_formats() -> dict[str, Format]:
 
 def wanted(options: Options) -> list[tuple[Format, Path]]:
     """The reports that the user asked for. Raises ValueError, a sentence, for a bad one."""
-    asked = [*options.reports, *([f"json={options.json}"] if options.json else [])]
-    return [_wanted(text) for text in asked]
+    asked = [_asked(text) for text in options.reports]
+    if options.json:
+        asked.append(("--json", "json", options.json))
+    return [(all_formats()[name], _writable(option, Path(where))) for option, name, where in asked]
 
 
-def _wanted(text: str) -> tuple[Format, Path]:
+def _asked(text: str) -> tuple[str, str, str]:
+    """The option as it was typed, the name of the format, and the file."""
     name, equals, where = text.partition("=")
     if not equals or not where:
         raise ValueError(f"--report {text}: give FORMAT=PATH, such as json=verdicts.json")
@@ -34,12 +37,16 @@ def _wanted(text: str) -> tuple[Format, Path]:
         names = ", ".join(sorted(all_formats()))
         meant = did_you_mean(name, all_formats())
         raise ValueError(f"there is no report format {name!r}{meant or f': there are {names}'}")
-    path = Path(where)
+    return f"--report {name}=", name, where
+
+
+def _writable(option: str, path: Path) -> Path:
+    typed = f"{option}{path}" if option.endswith("=") else f"{option} {path}"
     if path.is_dir():
-        raise ValueError(f"{name} report {where}: that is a folder; give a file to write to")
+        raise ValueError(f"{typed}: that is a folder; give a file to write to")
     if not path.parent.is_dir():
-        raise ValueError(f"{name} report {where}: there is no folder {path.parent}")
-    return all_formats()[name], path
+        raise ValueError(f"{typed}: there is no folder {path.parent}")
+    return path
 
 
 def write_all(answers: Sequence[Answer], options: Options) -> None:

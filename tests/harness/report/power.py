@@ -16,10 +16,13 @@ from dropspec.core.risk import ALPHA_RUN, BETA, MISS
 from dropspec.families.base import Family
 from dropspec.properties.catalogue import is_searched
 
-NOTE = f"""\
-These are the smallest faults of each kind that a run finds with a chance of {1 - MISS:g}, at a false-alarm chance of {ALPHA_RUN:g}: none of
-{RUNS:,} simulated runs missed one. A fault as large as the ± of a certificate passes with a chance of {BETA:g} at most.
-×Wald: the samples that the standard profile takes to find it, over those that no test with the same chances can do without."""
+NOTE = (
+    "These are the smallest faults of each kind that a run finds with probability "
+    f"{1 - MISS:g}, at a false-alarm probability of {ALPHA_RUN:g}: none of {RUNS:,} simulated runs "
+    "missed one. A fault as large as the ± of a certificate passes with probability at most "
+    f"{BETA:g}.\n×Wald: the samples that the standard profile takes to find it, over those that no "
+    "test with the same error probabilities can do without."
+)
 
 
 def show(

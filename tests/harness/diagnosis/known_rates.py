@@ -1,0 +1,105 @@
+"""Known bugs of the drop rate, by the shares that were dropped at all rates together."""
+
+from __future__ import annotations
+
+from dropspec.core.observations import Seen
+from dropspec.diagnosis.evidence import Evidence, follows
+
+
+def applied_twice(e: Evidence) -> str:
+    """Dropout of dropout: a rate of 1 - keep², a scale of 1 / keep²."""
+    rates, scales = e.at_rates(Seen.DROP_RATE), e.at_rates(Seen.SCALE)
+    rate = follows(rates, lambda r: 1 - (1 - r) ** 2) if "rate" in e.topics else None
+    if rate is None or follows(scales, lambda r: 1 / (1 - r) ** 2) is None:
+        return ""
+    return (
+        f"It is applied twice: at rate {rate:g}, {rates[rate]:.4g} of the units were dropped and"
+        " survivors divided by keep twice."
+    )
+
+
+def flag_turned_round(e: Evidence) -> str:
+    """Training where evaluation was asked for, and the other way round."""
+    trained, evaluated = e.at_rates(Seen.DROP_RATE), e.at_rates(Seen.EVALUATION_SHARE)
+    if (
+        "rate" not in e.topics
+        or "identity" not in e.topics
+        or not trained
+        or max(trained.values()) > 0
+        or not evaluated
+    ):
+        return ""
+    if any(abs(share - rate) > 0.1 for rate, share in evaluated.items()):
+        return ""
+    return (
+        "The training flag is turned round: units are dropped in evaluation, and none in training."
+    )
+
+
+def rate_is_keep(e: Evidence) -> str:
+    """The rate taken for the probability of keeping."""
+    rates = e.at_rates(Seen.DROP_RATE)
+    rate = follows(rates, lambda r: 1 - r) if "rate" in e.topics else None
+    if rate is None:
+        return ""
+    return (
+        f"The rate is taken for the probability of keeping: at rate {rate:g}, {rates[rate]:.4g} of"
+        " the units were dropped. Compare the other way round, or, if keep is meant, name the"
+        " parameter keep_prob."
+    )
+
+
+def inactive(e: Evidence) -> str:
+    """Nothing is dropped, or everything."""
+    rates = e.at_rates(Seen.DROP_RATE)
+    if "rate" not in e.topics or "zeros" in e.topics or not rates or len(set(rates.values())) > 1:
+        return ""
+    if max(rates.values()) == 0:
+        return (
+            "Nothing is dropped in training at any rate: the rate or the mode does not reach the"
+            " layer."
+        )
+    return (
+        "Everything is dropped at every rate: is the mask ever filled?"
+        if min(rates.values()) == 1
+        else ""
+    )
+
+
+def few_bits(e: Evidence) -> str:
+    """A threshold of seven or eight bits: drop rates are multiples of a power of two, in float32
+    too.
+    """
+    rates = e.at_rates(Seen.DROP_RATE, "float32")
+    if "rate" not in e.topics or 0.001 not in rates or "count" in e.topics:
+        return ""
+    for bits in (7, 8):
+        grid = 2.0**-bits
+        if all(
+            abs(v - round(v / grid) * grid) < 0.15 * grid and abs(v - r) < 1.1 * grid
+            for r, v in rates.items()
+        ):
+            return (
+                f"Drop rates are multiples of 1/{1 << bits}, as from a threshold of {bits} bits: at"
+                f" rate 0.001, {rates[0.001]:.4g} of the units were dropped. Compare 24 bits or"
+                " more."
+            )
+    return ""
+
+
+def coarse_half(e: Evidence) -> str:
+    """Uniforms drawn in the dtype of the input."""
+    wide, half = (e.at_rates(Seen.DROP_RATE, dtype).get(0.001) for dtype in ("float32", "bfloat16"))
+    if (
+        not e.topics & {"rate", "rate by kind"}
+        or wide is None
+        or half is None
+        or not abs(wide - 0.001) < 2e-4 < abs(half - 0.001)
+    ):
+        return ""
+    if half < 0.5 / 256:
+        return ""  # those uniforms are multiples of 1/256
+    return (
+        "Uniforms are drawn in the dtype of the input, which has too few of them: at rate 0.001,"
+        f" {half:.4g} of the units were dropped in bfloat16. Draw them in float32."
+    )
