@@ -1,16 +1,19 @@
-"""What the suite costs, in one run: looking over drawing, samples over Wald's bound, a whole run over its implementation, and growth.
+"""What the suite costs, in one run: looking over drawing, samples over Wald's bound, a whole run
+over its implementation, and growth.
 
-    python tests/benchmarks/cost.py            # with dropspec installed, on two cores; about two minutes
+    # with dropspec installed, on two cores; about two minutes
+    python tests/benchmarks/cost.py
 
-Each figure stands beside what is wanted of it. Times depend on the machine and on what else it does; samples do not.
+Each figure stands beside what is wanted of it. Times depend on the machine and on what else it
+does; samples do not.
 """
 
 from __future__ import annotations
 
 import os
 
-from dropspec.chance.plan import plan_for
 from dropspec.core.options import PROFILES
+from dropspec.families import all_families
 
 os.environ["OMP_NUM_THREADS"] = "1"  # as `dropspec check` does; before NumPy and torch read it
 
@@ -19,9 +22,12 @@ import runs
 import samples
 
 if __name__ == "__main__":
-    plan = plan_for(PROFILES["standard"])
+    plan = all_families()[0].plan(PROFILES["standard"])
     load = f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
-    print(f"{plan.decisions} decisions a run, each a false alarm with chance {plan.alpha:.2g} at most; {load}")
+    print(
+        f"{plan.decisions} decisions a run, each a false alarm with chance {plan.alpha:.2g} at"
+        f" most; {load}"
+    )
     looking.by_lens(plan, looking.by_dtype(plan))
     runs.over_the_implementation()
     samples.over_wald(plan.alpha)

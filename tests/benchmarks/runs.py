@@ -1,7 +1,9 @@
-"""What a whole run costs: over the time inside the implementation, and as implementations and processes are added.
+"""What a whole run costs: over the time inside the implementation, and as implementations and
+processes are added.
 
-The first is measured in this process, without the start of an interpreter and its imports: the conformance tests run by pytest, with a
-clock on the guard, through which every call into user code goes. The second is `dropspec check`, from outside.
+The first is measured in this process, without the start of an interpreter and its imports: the
+conformance tests run by pytest, with a clock on the guard, through which every call into user
+code goes. The second is `dropspec check`, from outside.
 """
 
 from __future__ import annotations
@@ -26,11 +28,14 @@ from dropspec.session.supervise import QUIETLY
 OUTSIDE = 0.40  # of a run
 SPEED_UP = 1.7
 TARGET = "torch.nn:Dropout"
-COMMAND = (sys.executable, "-c", "import sys; from dropspec.cli import main; sys.exit(main())")  # that of this interpreter
+# that of this interpreter
+COMMAND = (sys.executable, "-c", "import sys; from dropspec.cli import main; sys.exit(main())")
 
 
 class Clock:
-    """A pytest plugin that times the loop over the tests, and what of it passes in calls that a guard watches; nested ones count once."""
+    """A pytest plugin that times the loop over the tests, and what of it passes in calls that a
+    guard watches; nested ones count once.
+    """
 
     def __init__(self) -> None:
         self.whole_s, self.inside_s, self.calls, self._depth = 0.0, 0.0, 0, 0
@@ -42,7 +47,9 @@ class Clock:
         clock = self
 
         class Timed:
-            """A guarded call, timed; a class, as it costs less than a function that yields, and what it costs is counted outside."""
+            """A guarded call, timed; a class, as it costs less than a function that yields, and
+            what it costs is counted outside.
+            """
 
             def __init__(self, guard: Guard, what: object) -> None:
                 self._guarded = guarded(guard, what)
@@ -70,13 +77,23 @@ class Clock:
 
 def _conformance_run(profile: str) -> Clock:
     clock = Clock()
-    with tempfile.TemporaryDirectory(prefix="dropspec-") as folder, redirect_stdout(StringIO()) as printed:
+    with (
+        tempfile.TemporaryDirectory(prefix="dropspec-") as folder,
+        redirect_stdout(StringIO()) as printed,
+    ):
         ini = Path(folder, "pytest.ini")
         ini.write_text("[pytest]\n", "utf-8")
         gc.collect()
         gc.freeze()  # as the child of `dropspec check` does
         arguments = [*QUIETLY, "-c", str(ini), "--rootdir", folder]
-        arguments += ["--pyargs", "dropspec.tests.conformance", "--dropspec", TARGET, "--dropspec-profile", profile]
+        arguments += [
+            "--pyargs",
+            "dropspec.tests.conformance",
+            "--dropspec",
+            TARGET,
+            "--dropspec-profile",
+            profile,
+        ]
         code = pytest.main(arguments, plugins=[clock])
     if code != pytest.ExitCode.OK:
         raise SystemExit(printed.getvalue())
@@ -84,14 +101,27 @@ def _conformance_run(profile: str) -> Clock:
 
 
 def over_the_implementation() -> None:
-    """Prints the time of a run, and the share that passes outside the implementation; after another quick run, which does the imports."""
-    head(f"A run over {TARGET}, imports and interpreter start apart", "whole", "inside", "calls", "outside")
+    """Prints the time of a run, and the share that passes outside the implementation; after
+    another quick run, which does the imports.
+    """
+    head(
+        f"A run over {TARGET}, imports and interpreter start apart",
+        "whole",
+        "inside",
+        "calls",
+        "outside",
+    )
     _conformance_run("quick")
     for profile in ("quick", "standard"):
         clock = _conformance_run(profile)
         outside = 1 - clock.inside_s / clock.whole_s
         wanted = f"below {OUTSIDE:.0%}" if profile == "standard" else ""
-        figures = (f"{clock.whole_s:.2f} s", f"{clock.inside_s:.2f} s", f"{clock.calls:,}", f"{outside:.0%}")
+        figures = (
+            f"{clock.whole_s:.2f} s",
+            f"{clock.inside_s:.2f} s",
+            f"{clock.calls:,}",
+            f"{outside:.0%}",
+        )
         row(profile, *figures, wanted=wanted, met=outside < OUTSIDE)
 
 
@@ -104,15 +134,45 @@ def _check_s(targets: int, *options: str) -> float:
 
 
 def growth() -> None:
-    """Prints the time of `dropspec check` over 1, 2, 4 and 8 implementations, what each further one takes, and the speed-up by -n 2."""
-    head("`dropspec check`, standard profile", "1 target", "2 targets", "4 targets", "8 targets", "8 by -n 2")
+    """Prints the time of `dropspec check` over 1, 2, 4 and 8 implementations, what each further
+    one takes, and the speed-up by -n 2.
+    """
+    head(
+        "`dropspec check`, standard profile",
+        "1 target",
+        "2 targets",
+        "4 targets",
+        "8 targets",
+        "8 by -n 2",
+    )
     start_s = _check_s(1, "--clause", "edge-3")
     whole_s = {n: _check_s(n) for n in (1, 2, 4, 8)}
     both_s = _check_s(8, "-n", "2")
     row("whole", *(f"{s:.1f} s" for s in (*whole_s.values(), both_s)))
-    row(f"less {start_s:.1f} s to start, a target", *(f"{(s - start_s) / n:.1f} s" for n, s in whole_s.items()))
-    early_s, late_s = (whole_s[4] - whole_s[1]) / 3, (whole_s[8] - whole_s[4]) / 4  # the first also pays for what is done once
+    row(
+        f"less {start_s:.1f} s to start, a target",
+        *(f"{(s - start_s) / n:.1f} s" for n, s in whole_s.items()),
+    )
+    # the first also pays for what is done once
+    early_s, late_s = (whole_s[4] - whole_s[1]) / 3, (whole_s[8] - whole_s[4]) / 4
     slope = late_s / early_s
-    row("targets 5 to 8 over targets 2 to 4", "", "", "", f"{slope:.2f}", wanted="1 ± 0.15", met=abs(slope - 1) <= 0.15)
+    row(
+        "targets 5 to 8 over targets 2 to 4",
+        "",
+        "",
+        "",
+        f"{slope:.2f}",
+        wanted="1 ± 0.15",
+        met=abs(slope - 1) <= 0.15,
+    )
     gain = whole_s[8] / both_s
-    row("speed-up by -n 2", "", "", "", "", f"{gain:.2f}", wanted=f"{SPEED_UP} at least", met=gain >= SPEED_UP)
+    row(
+        "speed-up by -n 2",
+        "",
+        "",
+        "",
+        "",
+        f"{gain:.2f}",
+        wanted=f"{SPEED_UP} at least",
+        met=gain >= SPEED_UP,
+    )

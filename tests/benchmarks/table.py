@@ -9,6 +9,8 @@ def head(title: str, *columns: str) -> None:
 
 
 def row(name: str, *cells: str, wanted: str = "", met: bool = True) -> None:
-    """Prints one line; what is wanted of its figures stands at the end, and whether they do not meet it."""
+    """Prints one line; what is wanted of its figures stands at the end, and whether they do not
+    meet it.
+    """
     said = f"   wanted: {wanted}" + ("" if met else "  MISSED") if wanted else ""
     print(f"{name:34}" + "".join(f"{c:>12}" for c in cells) + said, flush=True)
