@@ -66,7 +66,8 @@ class Clock:
                     clock.calls += 1
                 return self._guarded.__exit__(*error)
 
-        Guard.call = lambda guard, what: Timed(guard, what)  # type: ignore[method-assign, assignment]
+        timed: Any = lambda guard, what: Timed(guard, what)  # noqa: E731
+        Guard.call = timed  # type: ignore[method-assign]
         start = perf_counter()
         try:
             return (yield)

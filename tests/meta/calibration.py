@@ -1,18 +1,19 @@
-"""Many small campaigns over NumPy's own random bits, right or off by a stated amount, and the exact error chances of one gauge."""
+"""Many small campaigns over NumPy's own random bits, right or off by a stated amount, and the
+exact error chances of one gauge.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from math import log, prod, sqrt
+from math import prod, sqrt
 
 import numpy as np
 from scipy.stats import binom
 
-from dropspec.chance.campaign import BUDGET, LOOKS, Campaign
+from dropspec.chance.campaign import Campaign
 from dropspec.chance.conduct import draws
-from dropspec.chance.gauge import Decision, Gauge, samples_for
+from dropspec.chance.gauge import Decision, samples_for
 from dropspec.chance.lenses import build
 from dropspec.chance.lenses.sums import binomial_cells
 from dropspec.core.arrays import Array
@@ -42,7 +43,9 @@ def right(rate: float) -> Callable[[], Ratios]:
 
 @dataclass(frozen=True)
 class Case:
-    """A lens in a small campaign at rate 1/2, and a defect that puts one of its cells off by what is asked."""
+    """A lens in a small campaign at rate 1/2, and a defect that puts one of its cells off by
+    what is asked.
+    """
 
     lens: str
     campaign: Campaign
@@ -50,7 +53,9 @@ class Case:
 
     @property
     def eps(self) -> float:
-        """What is intolerable: for the first context, and of a sum's cells the one in the middle."""
+        """What is intolerable: for the first context, and of a sum's cells the one in the
+        middle.
+        """
         eps = build(self.lens, self.campaign, 0.01).gauge.eps[0]
         return float(eps[len(eps) // 2 if "sum" in self.lens else 0])
 
@@ -59,7 +64,9 @@ class Case:
         return simulated(self.defect(times * self.eps, self.campaign))
 
 
-def where(pattern: Callable[[Campaign], Array]) -> Callable[[float, Campaign], Callable[[], Ratios]]:
+def where(
+    pattern: Callable[[Campaign], Array],
+) -> Callable[[float, Campaign], Callable[[], Ratios]]:
     """Drop rates 1/2 + eps · pattern."""
 
     def defect(eps: float, campaign: Campaign) -> Callable[[], Ratios]:
@@ -76,16 +83,24 @@ def of_values(campaign: Campaign) -> Array:
 
 
 def of_signs(campaign: Campaign) -> Array:
-    """Up where the weight is negative, as much down where it is positive; each row has the signs of the first."""
+    """Up where the weight is negative, as much down where it is positive; each row has the signs
+    of the first.
+    """
     negative = campaign.input()[:1] < 0
-    return np.broadcast_to(np.where(negative, 1.0, -negative.sum() / (~negative).sum()), campaign.shape)
+    return np.broadcast_to(
+        np.where(negative, 1.0, -negative.sum() / (~negative).sum()), campaign.shape
+    )
 
 
 def of_places(campaign: Campaign) -> Array:
-    """Up at the odd places of a large call, down at the even ones; in a small call up at the first and down at the last."""
+    """Up at the odd places of a large call, down at the even ones; in a small call up at the
+    first and down at the last.
+    """
     at = np.arange(prod(campaign.shape))
     small = 1.0 * (at == 0) - (at == at[-1])
-    return np.asarray((small if campaign.calls_as_rows else 2.0 * (at % 2) - 1).reshape(campaign.shape))
+    return np.asarray(
+        (small if campaign.calls_as_rows else 2.0 * (at % 2) - 1).reshape(campaign.shape)
+    )
 
 
 def follows(axis: int, apart: int = 1) -> Callable[[float, Campaign], Callable[[], Ratios]]:
@@ -96,7 +111,10 @@ def follows(axis: int, apart: int = 1) -> Callable[[float, Campaign], Callable[[
             turns = np.moveaxis(rng.random(shape) < 0.5 - eps, axis, 0)
             parts = turns.reshape(-1, apart, *turns.shape[1:])
             parts[0] = rng.random(parts[0].shape) < 0.5
-            return np.asarray(np.moveaxis(np.logical_xor.accumulate(parts).reshape(turns.shape), 0, axis), np.float32)
+            return np.asarray(
+                np.moveaxis(np.logical_xor.accumulate(parts).reshape(turns.shape), 0, axis),
+                np.float32,
+            )
 
         return lambda: ratios
 
@@ -110,7 +128,9 @@ def follows_calls(eps: float, campaign: Campaign) -> Callable[[], Ratios]:
         last: list[Array] = []
 
         def ratios(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
-            last[:] = [(rng.random(shape) < 0.5 - eps) ^ last[0] if last else rng.random(shape) < 0.5]
+            last[:] = [
+                (rng.random(shape) < 0.5 - eps) ^ last[0] if last else rng.random(shape) < 0.5
+            ]
             return np.asarray(last[0], np.float32)
 
         return ratios
@@ -119,12 +139,16 @@ def follows_calls(eps: float, campaign: Campaign) -> Callable[[], Ratios]:
 
 
 def of_sums(eps: float, campaign: Campaign) -> Callable[[], Ratios]:
-    """The number dropped of a row falls into the middle cell with eps more than its probability; the first units are dropped."""
+    """The number dropped of a row falls into the middle cell with eps more than its probability;
+    the first units are dropped.
+    """
     units = campaign.shape[-1]
     last, q = binomial_cells(units, 0.5)
     cell, middle = np.searchsorted(last, np.arange(units + 1)), len(q) // 2
     chance = binom.pmf(np.arange(units + 1), units, 0.5)
-    below = np.cumsum(chance * np.where(cell == middle, 1 + eps / q[middle], 1 - eps / (1 - q[middle])))
+    below = np.cumsum(
+        chance * np.where(cell == middle, 1 + eps / q[middle], 1 - eps / (1 - q[middle]))
+    )
 
     def ratios(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
         dropped = np.searchsorted(below, rng.random((*shape[:-1], 1)))
@@ -134,84 +158,40 @@ def of_sums(eps: float, campaign: Campaign) -> Callable[[], Ratios]:
 
 
 def scaled(power: int) -> Callable[[float, Campaign], Callable[[], Ratios]]:
-    """In the first quarter survivors are so much too small that the mean of the ratio to this power is off by eps."""
+    """In the first quarter survivors are so much too small that the mean of the ratio to this
+    power is off by eps.
+    """
 
     def defect(eps: float, campaign: Campaign) -> Callable[[], Ratios]:
         scale = np.ones(prod(campaign.shape))
         scale[: len(scale) // 4] = (1 - 2 * eps) ** (1 / power)
-        return lambda: lambda rng, shape: np.asarray((rng.random(shape) >= 0.5) * scale.reshape(shape), np.float32)
+        return lambda: (
+            lambda rng, shape: np.asarray(
+                (rng.random(shape) >= 0.5) * scale.reshape(shape), np.float32
+            )
+        )
 
     return defect
 
 
-@dataclass(frozen=True)
-class Exact:
-    """The exact chances of a gauge of dropped and kept at the looks of a campaign: its own verdicts, on every count that can come."""
+def ever_failing(
+    campaign: Campaign,
+    start: Callable[[], Ratios],
+    alpha: float,
+    seed: int,
+    bounds: int,
+    *,
+    twice: bool = False,
+) -> set[str]:
+    """The lenses that reach FAIL at some draw within so many of Wald's bounds: no PASS ends it.
 
-    q: float
-    tol: float
-    alpha: float
-    beta: float
-
-    @property
-    def step(self) -> int:
-        """The samples between two looks."""
-        return max(round(samples_for(self.tol, self.beta) / LOOKS), 1)
-
-    def chance(self, verdict: Decision, p: float) -> float:
-        """The chance that this verdict is ever reached within a campaign's budget, by whoever does not stop at the other; p is the rate.
-
-        The law of the count, less what has reached the verdict, is carried from look to look: sums of products of positive numbers.
-        """
-        of_step, law, reached = binom.pmf(np.arange(self.step + 1), self.step, p), np.ones(1), 0.0
-        for first, end in self.verdicts(verdict):
-            law = np.convolve(law, of_step)
-            here = np.zeros(len(law), bool)
-            here[first:end] = True
-            if verdict is Decision.FAIL:
-                here = ~here
-            reached += law[here].sum()
-            law[here] = 0
-        return float(reached)
-
-    def verdicts(self, verdict: Decision) -> list[tuple[int, int]]:
-        """At each look the counts, from the first to before the end, that PASS; or those that do not FAIL."""
-        gauge = Gauge((self.q, 1 - self.q), self.tol, self.alpha, beta=self.beta)
-        passing = verdict is Decision.PASS
-
-        def support(n: int, k: int) -> float:
-            gauge.n[:] = gauge.total[:] = (k, n - k)
-            return gauge.support()
-
-        def inside(n: int, k: int) -> bool:
-            supported = support(n, k) >= -log(gauge.beta)
-            return supported if passing else gauge.decide() is not Decision.FAIL
-
-        def outside(n: int, k: int) -> bool:
-            return not inside(n, k)
-
-        def falls(n: int, k: int) -> bool:
-            return support(n, k + 1) <= support(n, k)
-
-        spans = []
-        for n in range(self.step, BUDGET * LOOKS * self.step + 1, self.step):
-            best = first_where(partial(falls, n), 0, n) if passing else round(n * self.q)
-            first, end = first_where(partial(inside, n), 0, best), first_where(partial(outside, n), best, n + 1)
-            spans.append((first, end))
-        return spans
-
-
-def first_where(holds: Callable[[int], bool], low: int, high: int) -> int:
-    """The first number from `low` where this holds, which it then does up to `high`; `high` where it does nowhere before."""
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if holds(middle) else (middle + 1, high)
-    return low
-
-
-def ever_failing(campaign: Campaign, start: Callable[[], Ratios], alpha: float, seed: int, bounds: int, *, twice: bool = False) -> set[str]:
-    """The lenses that reach FAIL at some draw within so many of Wald's bounds: no PASS ends it. `twice` shows each draw two times."""
-    lenses, failing, bits = {name: build(name, campaign, alpha) for name in campaign.lenses}, set(), 0
+    `twice` shows each draw two times.
+    """
+    lenses, failing, bits = (
+        {name: build(name, campaign, alpha) for name in campaign.lenses},
+        set(),
+        0,
+    )
     for draw in draws(campaign, outputs_of(simulated(start), campaign, seed)):
         for name, lens in lenses.items():
             for _ in range(1 + twice):
@@ -232,14 +212,16 @@ WITHIN = 0.015  # 0.03 standard deviations at rate 1/2
 
 
 def case(
-    lens: str, defect: Callable[[float, Campaign], Callable[[], Ratios]], shape: tuple[int, ...] = LARGE, *, small: bool = False
+    lens: str,
+    defect: Callable[[float, Campaign], Callable[[], Ratios]],
+    shape: tuple[int, ...] = LARGE,
+    *,
+    small: bool = False,
 ) -> Case:
     """A case of this lens at rate 1/2."""
     lenses = ("rate",) if lens == "rate" else ("rate", lens)
     within = sqrt(samples_for(1.0) / (600 * prod(shape)) / 4) if small else WITHIN
-    campaign = Campaign(
-        0.5, "float32", shape, within, lenses, calls_as_rows=small, word=WORD
-    )
+    campaign = Campaign(0.5, "float32", shape, within, lenses, calls_as_rows=small, word=WORD)
     return Case(lens, campaign, defect)
 
 

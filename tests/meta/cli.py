@@ -1,4 +1,6 @@
-"""Runs the installed commands as a user does, in a folder of their own, and hands back what came of it."""
+"""Runs the installed commands as a user does, in a folder of their own, and hands back what came
+of it.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ OURS = (
 
 @dataclass(frozen=True)
 class Ran:
-    """A command that has ended: its exit code, what it printed and what it complained of, and the JSON report where it wrote one."""
+    """A command that has ended: its exit code, what it printed and what it complained of, and
+    the JSON report where it wrote one.
+    """
 
     code: int
     printed: str
@@ -44,8 +48,12 @@ class Ran:
         return {clause: said["verdict"] for clause, said in self.label(label)["clauses"].items()}
 
 
-def run(folder: Path, script: str, *arguments: str, report: Path | None = None, **environment: str) -> Ran:
-    """Runs an installed script in that folder, with these variables set; reads the JSON report if it was written."""
+def run(
+    folder: Path, script: str, *arguments: str, report: Path | None = None, **environment: str
+) -> Ran:
+    """Runs an installed script in that folder, with these variables set; reads the JSON report
+    if it was written.
+    """
     if report:
         report.unlink(missing_ok=True)
     ended = subprocess.run(
@@ -63,7 +71,18 @@ def run(folder: Path, script: str, *arguments: str, report: Path | None = None, 
 def check(folder: Path, *arguments: str, profile: str = "quick", **environment: str) -> Ran:
     """Runs `dropspec check` with these targets and options."""
     report = folder / "report.json"
-    return run(folder, "dropspec", "check", *arguments, "--profile", profile, "--json", str(report), report=report, **environment)
+    return run(
+        folder,
+        "dropspec",
+        "check",
+        *arguments,
+        "--profile",
+        profile,
+        "--json",
+        str(report),
+        report=report,
+        **environment,
+    )
 
 
 def only(*clauses: str) -> list[str]:

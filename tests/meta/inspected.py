@@ -52,9 +52,7 @@ class Made(Implementation):
     `start` makes a new function for each seed, so that it may keep what it drew. `calls` counts.
     """
 
-    def __init__(
-        self, start: Callable[[], Ratios], dtypes: tuple[str, ...] = ("float32",)
-    ) -> None:
+    def __init__(self, start: Callable[[], Ratios], dtypes: tuple[str, ...] = ("float32",)) -> None:
         target = parse_target("made:layer")
         facts = Facts(target, start, Kind.FUNCTION, "dropout", "numpy", dtypes=dtypes)
         super().__init__(facts, Driver(facts, Guard(60.0)))

@@ -1,4 +1,6 @@
-"""What a layer changes for the whole process is put back: the layer beside it is not accused of it."""
+"""What a layer changes for the whole process is put back: the layer beside it is not accused of
+it.
+"""
 
 from __future__ import annotations
 
@@ -40,8 +42,15 @@ class AtCalls(nn.Dropout):
 
 
 def test_all_of_it_is_put_back(tmp_path: Path) -> None:
-    """The folder, NumPy's error handling, and torch's default dtype, gradient mode, denormals, deterministic mode and threads."""
-    ambient, folder, errors, threads = Ambient(all_frameworks()), os.getcwd(), np.geterr(), torch.get_num_threads()
+    """The folder, NumPy's error handling, and torch's default dtype, gradient mode, denormals,
+    deterministic mode and threads.
+    """
+    ambient, folder, errors, threads = (
+        Ambient(all_frameworks()),
+        os.getcwd(),
+        np.geterr(),
+        torch.get_num_threads(),
+    )
     os.chdir(tmp_path)
     np.seterr(all="raise")
     torch.set_default_dtype(torch.float64)
@@ -58,7 +67,9 @@ def test_all_of_it_is_put_back(tmp_path: Path) -> None:
 
 
 def test_the_layer_beside_is_not_accused(tmp_path: Path) -> None:
-    """A right layer that is judged after two which change everything keeps what it keeps alone; a file in the folder is still found."""
+    """A right layer that is judged after two which change everything keeps what it keeps alone;
+    a file in the folder is still found.
+    """
     (tmp_path / "layers.py").write_text(LAYERS, "utf-8")
     targets = ("layers.py:AtConstruction", "layers.py:AtCalls", "right=layers.py:nn.Dropout")
     ran = check(tmp_path, *targets, *only("gradient-1", "gradient-10", "numerics-1", "module-2"))

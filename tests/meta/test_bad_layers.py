@@ -1,4 +1,6 @@
-"""A layer that hangs, raises, dies or returns nonsense loses its own clauses only, and the report says what happened."""
+"""A layer that hangs, raises, dies or returns nonsense loses its own clauses only, and the
+report says what happened.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +17,15 @@ CLAUSES = ("edge-1", "edge-2", "rate-1", "layout-1", "eval-1")
 BROKEN = [
     name
     for name, thing in vars(broken).items()
-    if inspect.isclass(thing) and thing.__module__ == broken.__name__ and name != "WantsOtherArguments"  # is no layer: see test_targets
+    if inspect.isclass(thing)
+    and thing.__module__ == broken.__name__
+    and name != "WantsOtherArguments"  # is no layer: see test_targets
 ]
 SAID = {  # of clause layout-1, or of edge-2 where only rate 1 is broken
     "Hangs": "the training forward of Hangs(0.1) on float32 of shape (7,) did not return within",
-    "HangsAtRateOne": "the training forward of HangsAtRateOne(1.0) on float32 of shape (8,) did not return within",
+    "HangsAtRateOne": (
+        "the training forward of HangsAtRateOne(1.0) on float32 of shape (8,) did not return within"
+    ),
     "Raises": "raised RuntimeError: this layer always raises (broken.py, line",
     "WrongShape": "returned shape (1, 7) for input of shape (7,)",
     "WrongType": "returned list, not a tensor",
@@ -66,7 +72,9 @@ def test_each_broken_layer_is_looked_at() -> None:
 
 
 def test_every_layer_has_a_verdict_for_every_clause(ran: Ran) -> None:
-    """Whatever a layer does, none of its clauses is missing from the report, and the run ends with exit code 1."""
+    """Whatever a layer does, none of its clauses is missing from the report, and the run ends
+    with exit code 1.
+    """
     assert ran.code == 1
     assert set(ran.report["labels"]) == {*SAID, "torch.nn:Dropout"}
     for label in ran.report["labels"]:
@@ -74,13 +82,17 @@ def test_every_layer_has_a_verdict_for_every_clause(ran: Ran) -> None:
 
 
 def test_a_right_layer_beside_them_conforms(ran: Ran) -> None:
-    """torch.nn.Dropout, judged in the same run, keeps every clause; its seeds are fixed, and over all seeds it fails with chance 1e-9."""
+    """torch.nn.Dropout, judged in the same run, keeps every clause; its seeds are fixed, and
+    over all seeds it fails with chance 1e-9.
+    """
     assert ran.verdicts("torch.nn:Dropout") == dict.fromkeys(CLAUSES, "HOLDS")
 
 
 @pytest.mark.parametrize("label", SAID)
 def test_the_report_says_what_the_layer_did(ran: Ran, label: str) -> None:
-    """One sentence says of each what it did: did not return, raised what and where, returned what, ended the process how."""
+    """One sentence says of each what it did: did not return, raised what and where, returned
+    what, ended the process how.
+    """
     said = ran.clause(label, "edge-2" if label == "HangsAtRateOne" else "layout-1")
     assert SAID[label] in said["summary"]
     assert "\n" not in said["summary"]
@@ -90,10 +102,16 @@ def test_the_report_says_what_the_layer_did(ran: Ran, label: str) -> None:
 
 @pytest.mark.parametrize(
     ("label", "held"),
-    [("Hangs", ["edge-1", "eval-1"]), ("HangsAtRateOne", ["edge-1", "rate-1", "layout-1", "eval-1"]), ("Exits", ["edge-1", "eval-1"])],
+    [
+        ("Hangs", ["edge-1", "eval-1"]),
+        ("HangsAtRateOne", ["edge-1", "rate-1", "layout-1", "eval-1"]),
+        ("Exits", ["edge-1", "eval-1"]),
+    ],
 )
 def test_only_the_clauses_that_are_touched_are_lost(ran: Ran, label: str, held: list[str]) -> None:
-    """Hanging in training spares evaluation, hanging at rate 1 all other rates, and dying above rate 0.95 what draws no such rate."""
+    """Hanging in training spares evaluation, hanging at rate 1 all other rates, and dying above
+    rate 0.95 what draws no such rate.
+    """
     assert [clause for clause, verdict in ran.verdicts(label).items() if verdict == "HOLDS"] == [
         c for c in ran.verdicts(label) if c in held
     ]
@@ -106,10 +124,14 @@ def test_no_fault_is_laid_to_the_suite(ran: Ran, label: str) -> None:
 
 
 def test_a_layer_that_dies_at_its_first_call_is_reported(tmp_path: Path) -> None:
-    """A layer that ends the process as soon as it is called is reported so, and the target beside it is judged all the same."""
+    """A layer that ends the process as soon as it is called is reported so, and the target
+    beside it is judged all the same.
+    """
     (tmp_path / "dies.py").write_text(DIES, "utf-8")
     ran = check(tmp_path, "dies.py:Dies", "torch.nn:Dropout", *only("scale-2"))
     assert ran.code in (1, 2)
     assert ran.verdicts("torch.nn:Dropout") == {"scale-2": "HOLDS"}
     dies = ran.label("dies.py:Dies")
-    assert "exit code 7" in dies["unusable"] + "".join(c["summary"] for c in dies["clauses"].values())
+    assert "exit code 7" in dies["unusable"] + "".join(
+        c["summary"] for c in dies["clauses"].values()
+    )

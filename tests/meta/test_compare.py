@@ -1,4 +1,6 @@
-"""How outputs are compared: distances in ulps, x / keep, what is allowed, and the sentences that say where it is not met."""
+"""How outputs are compared: distances in ulps, x / keep, what is allowed, and the sentences that
+say where it is not met.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ def bits(*numbers: int, dtype: str) -> Array:
 
 @ALL
 def test_ulps_count_representable_steps(dtype: str) -> None:
-    """Neighbours are one step apart, also at binades, at the end of the subnormals, at infinity and across zero; NaN is none from NaN."""
+    """Neighbours are one step apart, also at binades, at the end of the subnormals, at infinity
+    and across zero; NaN is none from NaN.
+    """
     infinity, one = (int(raw(np.array(value, DTYPES[dtype]))) for value in (np.inf, 1.0))
     normal = 1 << FRACTION_BITS[dtype]  # the smallest normal number
     minus = 1 << (8 * DTYPES[dtype].itemsize - 1)
@@ -59,12 +63,17 @@ def test_ulps_count_representable_steps(dtype: str) -> None:
 
 @ALL
 def test_ulps_agree_with_nextafter(dtype: str) -> None:
-    """Over numbers of all magnitudes and both signs, each is one step from the next and two from the one after it."""
+    """Over numbers of all magnitudes and both signs, each is one step from the next and two from
+    the one after it.
+    """
     x = Case(shape=(500,), dtype=dtype, values="wide", seed=1).x
     up = np.nextafter(x, DTYPES[dtype].type(np.inf))
     assert (ulps_between(x, up) == 1).all()
     assert (ulps_between(x, np.nextafter(up, DTYPES[dtype].type(np.inf))) <= 2).all()
-    assert ulps_between(np.zeros((0, 3), DTYPES[dtype]), np.zeros((0, 3), DTYPES[dtype])).shape == (0, 3)
+    assert ulps_between(np.zeros((0, 3), DTYPES[dtype]), np.zeros((0, 3), DTYPES[dtype])).shape == (
+        0,
+        3,
+    )
 
 
 def nearest(exact: Fraction, dtype: str) -> float:
@@ -80,25 +89,36 @@ def nearest(exact: Fraction, dtype: str) -> float:
 @ALL
 @pytest.mark.parametrize("rate", [0.1, 0.5, 1 / 3, 0.75, 0.999, 1 - 2.0**-24, 1e-12])
 def test_rescaled_is_the_exact_quotient_rounded(dtype: str, rate: float) -> None:
-    """x / keep is the exact quotient rounded to nearest; where it lies half-way between two numbers to 2^-16 ulp, either will do."""
+    """x / keep is the exact quotient rounded to nearest; where it lies half-way between two
+    numbers to 2^-16 ulp, either will do.
+    """
     values = "plain" if rate < 0.99 else "subnormal"  # which never overflow
     x = np.abs(Case(shape=(200,), dtype=dtype, values=values, seed=2).x)
-    came = rescaled(x, rate)
+    got = rescaled(x, rate)
     for number, value in zip(x.tolist(), came.tolist(), strict=True):
         exact = Fraction(number) / (1 - Fraction(rate))
         right, seen = Fraction(nearest(exact, dtype)), Fraction(value)
-        assert abs(seen - exact) - abs(right - exact) <= abs(seen - right) / (1 << 16), (number, value)
+        assert abs(seen - exact) - abs(right - exact) <= abs(seen - right) / (1 << 16), (
+            number,
+            value,
+        )
     assert ulps_between(rescaled(-x, rate), -came).max() == 0
     assert rescaled(x, rate, np.dtype(np.float64)).dtype == np.float64
 
 
 def test_what_is_allowed_follows_the_specification() -> None:
-    """2 ulps and 2^-24 / keep, or strictly 1 ulp and one rounding of keep; nothing for keep where it is a single-precision number."""
+    """2 ulps and 2^-24 / keep, or strictly 1 ulp and one rounding of keep; nothing for keep
+    where it is a single-precision number.
+    """
     for dtype in DTYPES:
-        assert (ulps_allowed(DTYPES[dtype], 0.5), ulps_allowed(DTYPES[dtype], 0.75, strictly=True)) == (2, 1)
+        assert (
+            ulps_allowed(DTYPES[dtype], 0.5),
+            ulps_allowed(DTYPES[dtype], 0.75, strictly=True),
+        ) == (2, 1)
         for rate in (0.1, 1 / 3, 0.9, 0.999):
             of_keep = Fraction(1, 1 << 24) / (1 - Fraction(rate))
-            in_ulps = of_keep * (2 << FRACTION_BITS[dtype])  # an ulp is at least 2^-(fraction bits + 1) of its number
+            # an ulp is at least 2^-(fraction bits + 1) of its number
+            in_ulps = of_keep * (2 << FRACTION_BITS[dtype])
             assert ulps_allowed(DTYPES[dtype], rate) == int(2 + in_ulps)
             in_ulps /= 1 << 29 if dtype == "float64" else 1
             assert ulps_allowed(DTYPES[dtype], rate, strictly=True) == int(1 + in_ulps)
@@ -106,7 +126,9 @@ def test_what_is_allowed_follows_the_specification() -> None:
 
 
 def test_require_names_the_first_place_that_is_not_ok() -> None:
-    """The sentence has the index, the values there and the number of places; nothing is said where all is well."""
+    """The sentence has the index, the values there and the number of places; nothing is said
+    where all is well.
+    """
     ok, x = np.array([[True, False], [False, True]]), np.array([[1.0, 2.5], [np.nan, -0.0]])
     require(np.ones((2, 2), bool), "fine", x=x)
     require(np.ones((0,), bool), "fine")
@@ -114,7 +136,11 @@ def test_require_names_the_first_place_that_is_not_ok() -> None:
         (ok, x, "it must be so; at index (0, 1): x = 2.5 (2 of 4 elements)"),
         (~ok[1], x[1], "it must be so; at index 1: x = -0 (1 of 2 elements)"),
         (ok[1], x[1], "it must be so; at index 0: x = nan (1 of 2 elements)"),
-        (np.array(False), np.array(1 / 3), "it must be so; in the only element: x = 0.333333333 (1 of 1 elements)"),
+        (
+            np.array(False),
+            np.array(1 / 3),
+            "it must be so; in the only element: x = 0.333333333 (1 of 1 elements)",
+        ),
     ):
         with pytest.raises(Violation) as caught:
             require(good, "it must be so", x=seen)
@@ -123,7 +149,9 @@ def test_require_names_the_first_place_that_is_not_ok() -> None:
 
 @ALL
 def test_require_rescaled_allows_just_what_is_allowed(dtype: str) -> None:
-    """So many steps from x / keep pass, and the number is returned; one more is a violation; places outside `where` are free."""
+    """So many steps from x / keep pass, and the number is returned; one more is a violation;
+    places outside `where` are free.
+    """
     x, where = np.array([3.0, -5.0, 7.0], DTYPES[dtype]), np.array([True, True, False])
     y = rescaled(x, 0.5)
     for steps in (0, 2):
@@ -135,21 +163,29 @@ def test_require_rescaled_allows_just_what_is_allowed(dtype: str) -> None:
         raw(far)[1] += raw(far).dtype.type(steps)
         with pytest.raises(
             Violation,
-            match=rf"must be x / keep to {1 if strictly else 2} ulp at rate 0.5 \({dtype}\); at index 1: x = -5(\.0)?, expected = -10",
+            match=(
+                rf"must be x / keep to {1 if strictly else 2} ulp at rate 0.5 \({dtype}\); at index"
+                r" 1: x = -5(\.0)?, expected = -10"
+            ),
         ):
             require_rescaled(far, x, 0.5, where, strictly=strictly)
 
 
 @ALL
 def test_require_identical_compares_bits(dtype: str) -> None:
-    """Only the very bits pass, but any NaN equals any NaN: -0 is not 0, and the next number is another."""
+    """Only the very bits pass, but any NaN equals any NaN: -0 is not 0, and the next number is
+    another.
+    """
     x = np.array([1.0, -0.0, np.inf, np.nan], DTYPES[dtype])
     other_nan = x.copy()
     raw(other_nan)[3] += raw(other_nan).dtype.type(1)
     require_identical(x.copy(), x, "same")
     require_identical(other_nan, x, "same")
     require_identical(x[::2], x[::2].copy(), "same whatever the strides")
-    for place, wrong, shown in ((0, float(np.nextafter(x[0], x[2])), "at index 0"), (1, 0.0, "at index 1: expected = -0, came = 0 ")):
+    for place, wrong, shown in (
+        (0, float(np.nextafter(x[0], x[2])), "at index 0"),
+        (1, 0.0, "at index 1: expected = -0, got = 0 "),
+    ):
         y = x.copy()
         y[place] = wrong
         with pytest.raises(Violation, match=f"same; {shown}"):
@@ -165,8 +201,14 @@ def test_require_identical_takes_equal_numbers_of_another_dtype() -> None:
 
 
 def test_numbers_are_told_apart() -> None:
-    """Nine digits are shown, which tell all of single precision apart; all that there are where those would look the same."""
-    with pytest.raises(Violation, match=r"same; in the only element: expected = 0\.333333333, came = 0 "):
+    """Nine digits are shown, which tell all of single precision apart; all that there are where
+    those would look the same.
+    """
+    with pytest.raises(
+        Violation, match=r"same; in the only element: expected = 0\.333333333, got = 0 "
+    ):
         require_identical(np.array(0.0), np.array(1 / 3), "same")
-    with pytest.raises(Violation, match=r"same; in the only element: expected = 1\.0, came = 1\.0000000000000002 "):
+    with pytest.raises(
+        Violation, match=r"same; in the only element: expected = 1\.0, got = 1\.0000000000000002 "
+    ):
         require_identical(np.array(1 + 2.0**-52), np.array(1.0), "same")

@@ -1,4 +1,6 @@
-"""What a target declares and how it is made: whatever goes wrong there is one sentence about that target, and the others are judged."""
+"""What a target declares and how it is made: whatever goes wrong there is one sentence about
+that target, and the others are judged.
+"""
 
 from __future__ import annotations
 
@@ -78,7 +80,10 @@ class Raising:
 raising = Raising()
 """
 BAD = {
-    "Misspelled": "have no 'alway_active': did you mean 'always_active'? There are family, dtypes, rate_is_keep, always_active, seedable",
+    "Misspelled": (
+        "have no 'alway_active': did you mean 'always_active'? There are family, dtypes,"
+        " rate_is_keep, always_active, seedable"
+    ),
     "Unknown": "have no 'colour': there are family, dtypes,",
     "Listed": "must be a mapping, such as {'always_active': True}, but are of type list",
     "Protocol": "which dropspec builds without arguments, but Protocol() raised TypeError",
@@ -97,7 +102,9 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("name", BAD)
 def test_what_cannot_be_read_is_one_sentence(path: Path, name: str) -> None:
-    """Claims that are no mapping or have no such name, a constructor that wants arguments, attributes that raise: each is a BadTarget."""
+    """Claims that are no mapping or have no such name, a constructor that wants arguments,
+    attributes that raise: each is a BadTarget.
+    """
     with pytest.raises(BadTarget) as said:
         inspected(f"{path}:{name}")
     assert BAD[name] in str(said.value)
@@ -105,20 +112,30 @@ def test_what_cannot_be_read_is_one_sentence(path: Path, name: str) -> None:
 
 
 def test_a_module_with_a_method_evaluate_is_a_module(path: Path) -> None:
-    """A module class with `claims` and `evaluate` has a `train` of torch's kind, and is never taken for the protocol."""
+    """A module class with `claims` and `evaluate` has a `train` of torch's kind, and is never
+    taken for the protocol.
+    """
     assert inspected(f"{path}:WithEvaluate").facts.framework == "torch"
 
 
 @pytest.mark.parametrize("name", ["KeepsItsName", "always", "partly", "built"])
 def test_claims_hold_for_functions_and_objects_too(path: Path, name: str) -> None:
-    """A keep probability is turned round, and what drops in evaluation by design is not asked for one, behind a partial, too."""
+    """A keep probability is turned round, and what drops in evaluation by design is not asked
+    for one, behind a partial, too.
+    """
     ran = check(path.parent, f"declared.py:{name}", *only("scale-1", "edge-2", "eval-1"))
-    assert ran.verdicts(f"declared.py:{name}") == {"scale-1": "HOLDS", "edge-2": "HOLDS", "eval-1": "NOT CLAIMED"}
+    assert ran.verdicts(f"declared.py:{name}") == {
+        "scale-1": "HOLDS",
+        "edge-2": "HOLDS",
+        "eval-1": "NOT CLAIMED",
+    }
 
 
 def test_one_target_does_not_take_down_the_others(path: Path) -> None:
     """With all of them in one run, the report is written, and the target beside them is judged."""
-    ran = check(path.parent, *(f"declared.py:{name}" for name in BAD), "torch.nn:Dropout", *only("scale-2"))
+    ran = check(
+        path.parent, *(f"declared.py:{name}" for name in BAD), "torch.nn:Dropout", *only("scale-2")
+    )
     assert ran.code == 2
     assert ran.verdicts("torch.nn:Dropout") == {"scale-2": "HOLDS"}
     assert all(ran.label(f"declared.py:{name}")["unusable"] for name in BAD)
@@ -126,23 +143,41 @@ def test_one_target_does_not_take_down_the_others(path: Path) -> None:
 
 ENTRY = '[[known]]\nclause = "scale-4"\nreason = "on purpose"\n'
 SLIPS = {
-    ENTRY + 'targets = "mine"\n': "[[known]] number 1 in {path} has 'targets', but a declared failure has clause, reason, target only: "
-    "did you mean 'target'?",
-    ENTRY + 'colour = "red"\n': "[[known]] number 1 in {path} has 'colour', but a declared failure has clause, reason, target only",
-    ENTRY
-    + ENTRY.replace("known", "know"): "{path} has 'know', but a file of known failures has [[known]] tables only: did you mean 'known'?",
-    ENTRY + ENTRY: "[[known]] number 2 in {path} declares scale-4 of the same target as number 1: keep one of them",
-    2 * (ENTRY + 'target = "mine"\n'): "[[known]] number 2 in {path} declares scale-4 of the same target as number 1: keep one of them",
-    ENTRY.replace('"scale-4"', '["scale-4"]'): "[[known]] number 1 in {path} has clause = ['scale-4'], but that must be a string",
+    ENTRY + 'targets = "mine"\n': (
+        "[[known]] number 1 in {path} has 'targets', but a declared failure has clause, reason,"
+        " target only: did you mean 'target'?"
+    ),
+    ENTRY + 'colour = "red"\n': (
+        "[[known]] number 1 in {path} has 'colour', but a declared failure has clause, reason,"
+        " target only"
+    ),
+    ENTRY + ENTRY.replace("known", "know"): (
+        "{path} has 'know', but a file of known failures has [[known]] tables only: did you mean"
+        " 'known'?"
+    ),
+    ENTRY + ENTRY: (
+        "[[known]] number 2 in {path} declares scale-4 of the same target as number 1: keep one of"
+        " them"
+    ),
+    2 * (ENTRY + 'target = "mine"\n'): (
+        "[[known]] number 2 in {path} declares scale-4 of the same target as number 1: keep one of"
+        " them"
+    ),
     ENTRY.replace(
-        "scale-4", "Scael-4"
-    ): "[[known]] number 1 in {path} declares Scael-4, but there is no such clause: did you mean 'scale-4'?",
+        '"scale-4"', '["scale-4"]'
+    ): "[[known]] number 1 in {path} has clause = ['scale-4'], but that must be a string",
+    ENTRY.replace("scale-4", "Scael-4"): (
+        "[[known]] number 1 in {path} declares Scael-4, but there is no such clause: did you mean"
+        " 'scale-4'?"
+    ),
 }
 
 
 @pytest.mark.parametrize("text", SLIPS)
 def test_a_slip_in_the_known_failures_is_one_sentence(tmp_path: Path, text: str) -> None:
-    """Unknown keys and tables, what is declared twice, and what is no string are refused, with the place and a near name."""
+    """Unknown keys and tables, what is declared twice, and what is no string are refused, with
+    the place and a near name.
+    """
     path = tmp_path / "known.toml"
     path.write_text(text, "utf-8")
     with pytest.raises(ValueError, match="known") as said:
@@ -154,4 +189,8 @@ def test_one_clause_may_be_declared_for_several_targets(tmp_path: Path) -> None:
     """The same clause of two targets, and of all others, are three declarations."""
     path = tmp_path / "known.toml"
     path.write_text(ENTRY + 'target = "mine"\n' + ENTRY + 'target = "yours"\n' + ENTRY, "utf-8")
-    assert [table.get("target") for table in known_failures(str(path), all_clauses())] == ["mine", "yours", None]
+    assert [table.get("target") for table in known_failures(str(path), all_clauses())] == [
+        "mine",
+        "yours",
+        None,
+    ]

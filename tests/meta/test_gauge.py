@@ -1,52 +1,68 @@
-"""The gauge: its two numbers by other means, its error chances by enumeration and simulation, and what a verdict costs.
+"""The gauge: its two numbers by other means, its error chances by enumeration and simulation,
+and what a verdict costs.
 
-A simulated frequency is held to its level by an exact binomial bound: where the chance of an error is the level or less, more errors than
-that come with chance 1e-9 at most. The seeds are fixed, so a test that passed once goes on passing.
+A simulated frequency is held to its level by an exact binomial bound: where the chance of an
+error is the level or less, more errors than that come with chance 1e-9 at most. The seeds are
+fixed, so a test that passed once goes on passing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise, product
 from math import log, sqrt
-from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.integrate import dblquad, quad
-from scipy.special import gammaln, xlogy
 from scipy.stats import beta as beta_law
-from scipy.stats import binom, dirichlet
+from scipy.stats import dirichlet
 
-from dropspec.chance.gauge import Decision, Gauge, samples_for, wald
+from dropspec.chance.gauge import Decision, Gauge
 
 Counts = NDArray[np.float64]
 ROUNDING = 1e-9  # of gammaln and of quadrature at counts below 100: some ten digits remain
-LEVEL = 0.01  # alpha and beta of the simulations
-RUNS = 4000
-MOST = int(binom.isf(1e-9, RUNS, LEVEL))  # 83 errors among 4000 runs
 
 
 def mixture(n: list[float], prior: list[float]) -> float:
     """The integral of the likelihood of counts n over a Dirichlet prior, by quadrature."""
     if len(n) == 2:
-        return float(quad(lambda p: beta_law.pdf(p, *prior) * p ** n[0] * (1 - p) ** n[1], 0, 1, epsabs=0, epsrel=1e-11)[0])
+        return float(
+            quad(
+                lambda p: beta_law.pdf(p, *prior) * p ** n[0] * (1 - p) ** n[1],
+                0,
+                1,
+                epsabs=0,
+                epsrel=1e-11,
+            )[0]
+        )
 
     def density(b: float, a: float) -> float:
         rest = max(1 - a - b, 0.0)
-        return float(dirichlet.pdf([a, b, rest], prior) * a ** n[0] * b ** n[1] * rest ** n[2]) if rest else 0.0
+        return (
+            float(dirichlet.pdf([a, b, rest], prior) * a ** n[0] * b ** n[1] * rest ** n[2])
+            if rest
+            else 0.0
+        )
 
     return float(dblquad(density, 0, 1, 0, lambda a: 1 - a, epsabs=0, epsrel=1e-9)[0])
 
 
 @pytest.mark.parametrize(
     ("q", "table"),
-    [((0.5, 0.5), [[3, 9]]), ((0.1, 0.9), [[4, 2], [0, 7]]), ((0.3, 0.7), [[0, 0], [5, 1], [2, 6]]), ((0.25, 0.25, 0.5), [[4, 1, 2]])],
+    [
+        ((0.5, 0.5), [[3, 9]]),
+        ((0.1, 0.9), [[4, 2], [0, 7]]),
+        ((0.3, 0.7), [[0, 0], [5, 1], [2, 6]]),
+        ((0.25, 0.25, 0.5), [[4, 1, 2]]),
+    ],
 )
-def test_evidence_is_the_mean_of_mixture_integrals(q: tuple[float, ...], table: list[list[float]]) -> None:
-    """The e-value is the likelihood under the prior over that under q, averaged over the contexts."""
+def test_evidence_is_the_mean_of_mixture_integrals(
+    q: tuple[float, ...], table: list[list[float]]
+) -> None:
+    """The e-value is the likelihood under the prior over that under q, averaged over the
+    contexts.
+    """
     gauge = Gauge(q, 0.25, 1e-9, len(table))
     gauge.add(table, np.sum(table, 0))
     prior = [c / (4 * 0.25**2) for c in q]
@@ -55,17 +71,23 @@ def test_evidence_is_the_mean_of_mixture_integrals(q: tuple[float, ...], table: 
 
 
 def test_homogeneous_evidence_bets_against_every_shared_rate() -> None:
-    """The e-value is the likelihood of two free rates, inside and outside the context, over that of the best shared one."""
+    """The e-value is the likelihood of two free rates, inside and outside the context, over that
+    of the best shared one.
+    """
     table, total = [[2.0, 7.0], [6.0, 1.0]], [9.0, 11.0]  # the contexts leave four samples out
     gauge = Gauge((0.5, 0.5), 0.25, 1e-9, 2, homogeneous=True)
     gauge.add(table, total)
     prior, shared = [2.0, 2.0], (9 / 20) ** 9 * (11 / 20) ** 11
-    direct = np.mean([mixture([k, m], prior) * mixture([9 - k, 11 - m], prior) / shared for k, m in table])
+    direct = np.mean(
+        [mixture([k, m], prior) * mixture([9 - k, 11 - m], prior) / shared for k, m in table]
+    )
     assert gauge.evidence() == pytest.approx(log(direct), abs=ROUNDING)
 
 
 def test_support_is_the_worst_likelihood_ratio() -> None:
-    """Over contexts, cells and both signs, support is the least log ratio of q over q ± eps; impossible rates are left out."""
+    """Over contexts, cells and both signs, support is the least log ratio of q over q ± eps;
+    impossible rates are left out.
+    """
     table, tol = [[30, 5, 65], [31, 4, 55]], (0.2, 0.3)
     q = (0.3, 0.005, 0.695)
     gauge = Gauge(q, tol, 1e-9, 2)
@@ -74,13 +96,19 @@ def test_support_is_the_worst_likelihood_ratio() -> None:
     for row, t in zip(table, tol, strict=True):
         for k, p in zip(row, q, strict=True):
             eps = max(t * sqrt(p * (1 - p)), t * t / 2)
-            ratios += [k * log(p / off) + (sum(row) - k) * log((1 - p) / (1 - off)) for off in (p - eps, p + eps) if 0 < off < 1]
+            ratios += [
+                k * log(p / off) + (sum(row) - k) * log((1 - p) / (1 - off))
+                for off in (p - eps, p + eps)
+                if 0 < off < 1
+            ]
     assert len(ratios) == 10  # the rare cell has no lower side
     assert gauge.support() == pytest.approx(min(ratios), abs=ROUNDING)
 
 
 def after(bits: tuple[int, ...]) -> tuple[list[list[int]], list[int]]:
-    """Dropped and kept: all units, those after a dropped one, those after a survivor, those at odd places."""
+    """Dropped and kept: all units, those after a dropped one, those after a survivor, those at
+    odd places.
+    """
     pairs = list(pairwise(bits))
     rows = [bits, [b for a, b in pairs if not a], [b for a, b in pairs if a], bits[1::2]]
     table = [[len(row) - sum(row), sum(row)] for row in rows]
@@ -90,7 +118,9 @@ def after(bits: tuple[int, ...]) -> tuple[list[list[int]], list[int]]:
 @pytest.mark.parametrize("rate", [0.5, 0.1])
 @pytest.mark.parametrize("homogeneous", [False, True])
 def test_the_mean_e_value_over_all_sequences_is_one(rate: float, homogeneous: bool) -> None:
-    """Over all 1024 sequences of ten units, overlapping contexts included, the mean e-value is 1; homogeneous, at most 1 at any rate."""
+    """Over all 1024 sequences of ten units, overlapping contexts included, the mean e-value is
+    1; homogeneous, at most 1 at any rate.
+    """
     sequences, log_e = list(product((0, 1), repeat=10)), []
     for bits in sequences:
         gauge = Gauge((rate, 1 - rate), 0.3, 1e-9, 4, homogeneous=homogeneous)
@@ -104,7 +134,9 @@ def test_the_mean_e_value_over_all_sequences_is_one(rate: float, homogeneous: bo
 
 
 def test_a_proven_fault_is_told_before_a_certificate() -> None:
-    """Counts within the tolerance that refute q nevertheless FAIL; the same share of fewer samples passes."""
+    """Counts within the tolerance that refute q nevertheless FAIL; the same share of fewer
+    samples passes.
+    """
     gauge = Gauge((0.5, 0.5), 0.2, 1e-9)
     gauge.add((5_050, 4_950), (5_050, 4_950))
     assert gauge.decide() is Decision.PASS
@@ -115,7 +147,9 @@ def test_a_proven_fault_is_told_before_a_certificate() -> None:
 
 @pytest.mark.parametrize("tol", [0.1, 1.0, 2.0])
 def test_nothing_passes_unseen(tol: float) -> None:
-    """Before any sample there is no verdict, however wide the tolerance: one that refutes no probability at all earns no PASS."""
+    """Before any sample there is no verdict, however wide the tolerance: one that refutes no
+    probability at all earns no PASS.
+    """
     gauge = Gauge((0.5, 0.5), tol, 1e-9)
     assert gauge.decide() is Decision.OPEN
     assert np.isnan(gauge.measured()).all()
@@ -123,7 +157,9 @@ def test_nothing_passes_unseen(tol: float) -> None:
 
 @pytest.mark.parametrize("q", [0.5, 0.1, 0.9, 0.001])
 def test_a_pass_puts_every_cell_within_eps(q: float) -> None:
-    """Of all counts of 3000 samples, those that PASS have a share less than eps from q, and there are some."""
+    """Of all counts of 3000 samples, those that PASS have a share less than eps from q, and
+    there are some.
+    """
     gauge = Gauge((q, 1 - q), 0.15, 1e-9)
     passed = 0
     for k in range(3001):
@@ -132,135 +168,3 @@ def test_a_pass_puts_every_cell_within_eps(q: float) -> None:
             passed += 1
             assert (np.abs(gauge.measured() - gauge.q) < gauge.eps).all()
     assert passed
-
-
-@dataclass(frozen=True)
-class Setting:
-    """Samples in disjoint parts, contexts made of parts (a row of zeros and ones each), and what a gauge is told about them.
-
-    Without parts, the contexts are the fates of the unit before: dropped or survived.
-    """
-
-    q: tuple[float, ...]
-    contexts: tuple[tuple[int, ...], ...] = ((1,),)
-    tol: float = 0.15
-    homogeneous: bool = False
-    shared: float | None = None  # the rate that all parts really have, where it is not q
-
-    def everywhere(self, p: tuple[float, ...]) -> Counts:
-        """These chances in every run and part, or after either fate."""
-        return np.tile(np.array(p), (RUNS, len(self.contexts[0]) if self.contexts else 2, 1))
-
-    def gauge(self) -> Gauge:
-        """A gauge as the lenses make theirs: each context is done in half the samples."""
-        shares = np.mean(self.contexts, 1) if self.contexts else np.array(self.q)
-        tol = self.tol * np.sqrt(2 / shares) if len(shares) > 1 else self.tol
-        return Gauge(self.q, tol, LEVEL, len(shares), beta=LEVEL, homogeneous=self.homogeneous)
-
-    def looks(self, p: Counts, seed: int) -> Iterator[tuple[Counts, Counts]]:
-        """Counts (runs, contexts, cells) and totals so far, every W/20 up to 4 W; p are the real chances (runs, parts or fates, cells)."""
-        rng, run = np.random.default_rng(seed), np.arange(RUNS)
-        parts = len(self.contexts[0]) if self.contexts else 1
-        each = max(round(samples_for(self.tol, LEVEL) / 20 / parts), 1)
-        n, before = np.zeros(p.shape), (rng.random(RUNS) > p[:, 0, 0]).astype(int)
-        for _ in range(80):
-            if self.contexts:
-                n += rng.multinomial(each, p)
-            for _ in range(0 if self.contexts else each):
-                now = (rng.random(RUNS) >= p[run, before, 0]).astype(int)
-                n[run, before, now] += 1
-                before = now
-            yield (np.array(self.contexts, float) @ n if self.contexts else n), n.sum(1, keepdims=True)
-
-
-def evidence(gauge: Gauge, n: Counts, total: Counts) -> NDArray[Any]:
-    """`Gauge.evidence` of many runs at once."""
-
-    def mixed(n: Counts) -> Counts:
-        a = gauge.prior
-        return np.asarray((gammaln(a + n) - gammaln(a)).sum(-1) + gammaln(a.sum(-1)) - gammaln((a + n).sum(-1)))
-
-    shared = xlogy(total, total / total.sum(-1, keepdims=True)).sum(-1)
-    apart = mixed(n) + mixed(total - n) - shared if gauge.homogeneous else mixed(n) - xlogy(n, gauge.q).sum(-1)
-    return np.asarray(np.logaddexp.reduce(apart, 1) - log(n.shape[1]))
-
-
-def support(gauge: Gauge, n: Counts, total: Counts) -> NDArray[Any]:
-    """`Gauge.support` of many runs at once."""
-    q, rest, ratios = gauge.q, n.sum(-1, keepdims=True) - n, []
-    for off in (q - gauge.eps, q + gauge.eps):
-        with np.errstate(invalid="ignore", divide="ignore"):
-            ratio = n * np.log(q / off) + rest * np.log((1 - q) / (1 - off))
-        ratios.append(np.where((off > 0) & (off < 1), ratio, np.inf).min((1, 2)))
-    return np.asarray(np.minimum(*ratios))
-
-
-def runs_reaching(setting: Setting, p: Counts, seed: int, *, passing: bool) -> int:
-    """How many of the runs ever reach FAIL, or PASS; the first run has a real gauge beside it, which must agree at every look."""
-    gauge, reached = setting.gauge(), np.zeros(RUNS, bool)
-    for n, total in setting.looks(p, seed):
-        values = (support if passing else evidence)(gauge, n, total)
-        gauge.n, gauge.total = n[0], total[0]
-        assert (gauge.support() if passing else gauge.evidence()) == pytest.approx(values[0], rel=1e-6, abs=1e-6)
-        reached |= values >= -log(LEVEL)
-    return int(reached.sum())
-
-
-PLACES = ((0, 1, 0, 1), (0, 0, 1, 1), (1, 0, 1, 0), (1, 1, 0, 0))  # overlapping halves of four places, by the bits of the place
-ALONE = ((1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0), (0, 0, 0, 1))
-SUM = tuple(float(c) for c in np.diff(binom.cdf((-1, *range(10, 23, 2), 32), 32, 0.5)))  # the number dropped of 32, in cells of 1 % to 27 %
-SETTINGS = {
-    "two-sided": Setting((0.5, 0.5)),
-    "small": Setting((0.1, 0.9)),
-    "rare": Setting((0.0005, 0.9995)),
-    "cells of a sum": Setting(SUM),
-    "four contexts": Setting((0.3, 0.7), ALONE),
-    "overlapping contexts": Setting((0.3, 0.7), PLACES),
-    "the unit before": Setting((0.3, 0.7), ()),
-    "homogeneous contexts": Setting((0.5, 0.5), ALONE, homogeneous=True),
-    "homogeneous overlapping": Setting((0.5, 0.5), PLACES, homogeneous=True, shared=0.37),
-    "homogeneous rare": Setting((0.001, 0.999), ALONE, homogeneous=True, shared=0.004),
-    "homogeneous before": Setting((0.5, 0.5), (), homogeneous=True, shared=0.2),
-}
-
-
-@pytest.mark.parametrize("name", SETTINGS)
-def test_right_code_rarely_fails(name: str) -> None:
-    """While the null holds, at most the level of the runs ever reach FAIL."""
-    setting = SETTINGS[name]
-    right = setting.q if setting.shared is None else (setting.shared, 1 - setting.shared)
-    assert runs_reaching(setting, setting.everywhere(right), 1, passing=False) <= MOST
-
-
-@pytest.mark.parametrize("name", SETTINGS)
-def test_wrong_code_rarely_passes(name: str) -> None:
-    """While the rarest cell of the first context is off by eps, up in half of the runs and down in the others, they rarely reach PASS."""
-    setting = SETTINGS[name]
-    eps, q, p = setting.gauge().eps, setting.q, setting.everywhere(setting.q)
-    cell = int(np.argmin(q))
-    down = q[cell] - eps[0, cell]
-    off = np.where(np.arange(RUNS) % 2, q[cell] + eps[0, cell], down if down > 0 else q[cell] + eps[0, cell])[:, None]
-    members = np.flatnonzero(setting.contexts[0]) if setting.contexts else np.array([0])
-    p[:, members] *= ((1 - off) / (1 - q[cell]))[:, :, None]
-    p[:, members, cell] = off
-    assert runs_reaching(setting, p, 2, passing=True) <= MOST
-
-
-@pytest.mark.parametrize(("off", "decision", "least", "most"), [(0, Decision.PASS, 1.2, 1.45), (1, Decision.FAIL, 1.05, 1.25)])
-def test_a_verdict_costs_little_more_than_walds_bound(off: int, decision: Decision, least: float, most: float) -> None:
-    """At rate 0.5 ± 0.01 sd, alpha 1e-9 and beta 1e-6, 400 runs take on average 1.38 of Wald's bound to PASS, and 1.16 to FAIL at eps.
-
-    These were means over 3000 runs, whose standard deviation was 0.33. Means over 400 leave the limits with chance below 1e-5.
-    """
-    rng, samples, eps = np.random.default_rng(3), [], 0.005
-    look = int(wald(0.5, eps) / 20)
-    for _ in range(400):
-        gauge = Gauge((0.5, 0.5), 0.01, 1e-9, beta=1e-6)
-        while gauge.decide() is Decision.OPEN:
-            k = rng.binomial(look, 0.5 + off * eps)
-            gauge.add((k, look - k), (k, look - k))
-        assert gauge.decide() is decision
-        samples.append(gauge.n.sum())
-    gap = xlogy(0.505, 0.505 / 0.5) + xlogy(0.495, 0.495 / 0.5)
-    bound = wald(0.5, eps) if decision is Decision.PASS else -log(1e-9) / gap
-    assert least < np.mean(samples) / bound < most

@@ -1,4 +1,6 @@
-"""What a layer raises to end the process is told as its own doing; the user's Ctrl-C still ends the run."""
+"""What a layer raises to end the process is told as its own doing; the user's Ctrl-C still ends
+the run.
+"""
 
 from __future__ import annotations
 
@@ -43,16 +45,25 @@ class Waits(nn.Dropout):
 """
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(3), GeneratorExit("bye")], ids=repr)
+@pytest.mark.parametrize(
+    "error", [KeyboardInterrupt(), SystemExit(3), GeneratorExit("bye")], ids=repr
+)
 def test_whatever_the_code_raises_is_named(error: BaseException) -> None:
-    """KeyboardInterrupt, SystemExit and the like, raised by the code itself, are what it raised, and end nothing."""
-    with pytest.raises(ImplementationError, match=f"a call raised {type(error).__name__}"), Guard(5.0).call("a call"):
+    """KeyboardInterrupt, SystemExit and the like, raised by the code itself, are what it raised,
+    and end nothing.
+    """
+    with (
+        pytest.raises(ImplementationError, match=f"a call raised {type(error).__name__}"),
+        Guard(5.0).call("a call"),
+    ):
         raise error
 
 
 @pytest.fixture
 def listening() -> Iterator[None]:
-    """Ctrl-C is heard, here and by children, though the tests may have been started where it is ignored, as behind a shell."""
+    """Ctrl-C is heard, here and by children, though the tests may have been started where it is
+    ignored, as behind a shell.
+    """
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
@@ -60,7 +71,9 @@ def listening() -> Iterator[None]:
 
 @pytest.mark.usefixtures("listening")
 def test_the_users_own_interrupt_goes_through() -> None:
-    """A signal from outside during a call is no error of the code: it ends the run as ever, and its handler is put back."""
+    """A signal from outside during a call is no error of the code: it ends the run as ever, and
+    its handler is put back.
+    """
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(Interrupted), Guard(5.0).call("a call"):
         signal.raise_signal(signal.SIGINT)
@@ -69,7 +82,9 @@ def test_the_users_own_interrupt_goes_through() -> None:
 
 
 def test_a_call_inside_another_leaves_its_limit() -> None:
-    """After a call within a call, as of a constructor within a forward, the outer one is still limited, and named."""
+    """After a call within a call, as of a constructor within a forward, the outer one is still
+    limited, and named.
+    """
     guard = Guard(0.2)
 
     def outer() -> None:
@@ -83,7 +98,9 @@ def test_a_call_inside_another_leaves_its_limit() -> None:
 
 
 def test_the_report_says_what_was_raised(tmp_path: Path) -> None:
-    """At rate 1 one layer raises KeyboardInterrupt and one leaves by sys.exit: the report says so, and other clauses are judged."""
+    """At rate 1 one layer raises KeyboardInterrupt and one leaves by sys.exit: the report says
+    so, and other clauses are judged.
+    """
     (tmp_path / "layers.py").write_text(LAYERS, "utf-8")
     ran = check(tmp_path, "layers.py:Interrupts", "layers.py:Exits", *only("edge-1", "edge-2"))
     assert ran.code == 1
@@ -97,10 +114,22 @@ def test_the_report_says_what_was_raised(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("listening")
 def test_a_run_can_be_interrupted(tmp_path: Path) -> None:
-    """Ctrl-C, which reaches the command and its children, ends a run that waits for a layer at once, with exit code 130 and a word."""
+    """Ctrl-C, which reaches the command and its children, ends a run that waits for a layer at
+    once, with exit code 130 and a word.
+    """
     (tmp_path / "layers.py").write_text(LAYERS, "utf-8")
-    command = [sys.executable, str(SCRIPTS / "dropspec"), "check", "layers.py:Waits", "--timeout", "60", *only("scale-2")]
-    child = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    command = [
+        sys.executable,
+        str(SCRIPTS / "dropspec"),
+        "check",
+        "layers.py:Waits",
+        "--timeout",
+        "60",
+        *only("scale-2"),
+    ]
+    child = subprocess.Popen(
+        command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
     since = time.monotonic()
     while not (tmp_path / "called").exists():
         assert time.monotonic() - since < 60

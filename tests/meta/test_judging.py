@@ -1,4 +1,6 @@
-"""What the campaigns of a clause come to together: a violation first, then what the implementation raised, and nothing is passed over."""
+"""What the campaigns of a clause come to together: a violation first, then what the
+implementation raised, and nothing is passed over.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ from .test_campaign import of_masks, right
 
 
 def judged(rate_off: float = 0.0, *, raises_at: float = -1.0, clause: str = "rate-1") -> str:
-    """The certificate of a clause, for masks whose rate is off by so much, of an implementation that raises at one rate."""
+    """The certificate of a clause, for masks whose rate is off by so much, of an implementation
+    that raises at one rate.
+    """
 
     def masks(rng: np.random.Generator, shape: tuple[int, ...], rate: float) -> Bits:
         if rate == raises_at:
@@ -46,6 +50,8 @@ def test_a_violation_is_told_though_another_campaign_raised() -> None:
 
 @pytest.mark.parametrize("clause", ["independence-5", "independence-6", "rate-2"])
 def test_what_nothing_is_known_of_is_undecided(clause: str) -> None:
-    """Where all units are dropped, repetition and places are not judged, and the rate is named as the reason."""
+    """Where all units are dropped, repetition and places are not judged, and the rate is named
+    as the reason.
+    """
     with pytest.raises(Undecided, match="the drop rate itself is wrong in every campaign"):
         judged(1.0, clause=clause)

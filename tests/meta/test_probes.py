@@ -1,4 +1,6 @@
-"""The probe: masks are read back exactly, what no mask explains is refused, and every form of DropConnect in torch is the reference's."""
+"""The probe: masks are read back exactly, what no mask explains is refused, and every form of
+DropConnect in torch is the reference's.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ from dropspec.core.calls import Arrays
 from dropspec.core.errors import Unreadable
 from dropspec.families.dropconnect.linear import Linear
 from dropspec.families.dropconnect.probes import MOST, probe
-from dropspec.reference.dropconnect import draw_masks, forward, gradients
+from dropspec.reference.dropconnect import Sharing, draw_masks, forward, gradients
 from dropspec.reference.layers import DropConnect
 
 from .inspected import inspected
@@ -33,18 +35,28 @@ class Recording(DropConnect):
 
 
 def sizes(rng: np.random.Generator) -> tuple[int, int, int, str, float]:
-    """Examples, outputs, inputs up to the most that can be told apart, dtype and rate of one case."""
+    """Examples, outputs, inputs up to the most that can be told apart, dtype and rate of one
+    case.
+    """
     dtype = str(rng.choice(list(DTYPES)))
-    return int(rng.integers(1, 5)), int(rng.integers(1, 7)), int(rng.integers(1, MOST[dtype] + 1)), dtype, float(rng.choice(RATES))
+    return (
+        int(rng.integers(1, 5)),
+        int(rng.integers(1, 7)),
+        int(rng.integers(1, MOST[dtype] + 1)),
+        dtype,
+        float(rng.choice(RATES)),
+    )
 
 
 def test_the_recovered_mask_is_the_one_used() -> None:
-    """On ten thousand drawn layers, of all dtypes, sizes and both kinds of sharing, half of them torch's, every bit is read back."""
+    """On ten thousand drawn layers, of all dtypes, sizes and both kinds of sharing, half of them
+    torch's, every bit is read back.
+    """
     rng, wrong = np.random.default_rng(3), 0
     torch.manual_seed(3)
     for case in range(CASES):
         examples, outputs, inputs, dtype, rate = sizes(rng)
-        sharing = "example" if case % 4 < 2 else "call"
+        sharing: Sharing = "example" if case % 4 < 2 else "call"
         numbers = probe(examples, rng.choice([-1.0, 1.0], (outputs, inputs)), DTYPES[dtype])
         if case % 2:
             mask = draw_masks(examples, numbers.weight, rate, rng, sharing)
@@ -56,9 +68,10 @@ def test_the_recovered_mask_is_the_one_used() -> None:
     assert wrong == 0
 
 
-def by_torch(x: Array, weight: Array, rate: float, sharing: str) -> tuple[Array, Array]:
+def by_torch(x: Array, weight: Array, rate: float, sharing: Sharing) -> tuple[Array, Array]:
     """The output of the reference layer, and the mask it used."""
-    layer = Recording(weight.shape[1], weight.shape[0], rate, bias=False, mask_per=sharing)  # type: ignore[arg-type]
+    outputs, inputs = weight.shape
+    layer = Recording(inputs, outputs, rate, bias=False, mask_per=sharing)
     dtype = getattr(torch, x.dtype.name)
     layer.to(dtype).weight.data = torch.from_numpy(weight.astype(np.float64)).to(dtype)
     y = layer(torch.from_numpy(x.astype(np.float64)).to(dtype))
@@ -66,13 +79,18 @@ def by_torch(x: Array, weight: Array, rate: float, sharing: str) -> tuple[Array,
 
 
 def test_what_no_mask_explains_is_refused() -> None:
-    """A half of the smallest product, a number out of range and a NaN are no sums of products; the sentence says which output it was."""
-    numbers = probe(2, np.ones((3, 4)), np.dtype(np.float32))
+    """A half of the smallest product, a number out of range and a NaN are no sums of products;
+    the sentence says which output it was.
+    """
+    numbers = probe(2, np.ones((3, 4)), DTYPES["float32"])
     right = forward(numbers.x, numbers.weight, None, np.ones((3, 4), bool), 0.5)
     for value in (right[1, 2] + 2.0**-8, 1e6, -1e6, np.nan, np.inf):
         spoilt = right.copy()
         spoilt[1, 2] = value
-        with pytest.raises(Unreadable, match=r"no mask over the 4 weights of output 2 explains its value .* for example 1"):
+        with pytest.raises(
+            Unreadable,
+            match=r"no mask over the 4 weights of output 2 explains its value .* for example 1",
+        ):
             numbers.read(spoilt, 2.0)
 
 
@@ -99,7 +117,9 @@ FORMS = {
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("form", FORMS)
 def test_given_the_recovered_mask_the_reference_gives_torchs_numbers(form: str, dtype: str) -> None:
-    """Output and all three gradients of every form of DropConnect in torch are the reference's under the mask that was recovered."""
+    """Output and all three gradients of every form of DropConnect in torch are the reference's
+    under the mask that was recovered.
+    """
     impl = inspected(FORMS[form], 60.0)
     assert isinstance(impl, Linear)
     rng = np.random.default_rng(5)
@@ -110,7 +130,10 @@ def test_given_the_recovered_mask_the_reference_gives_torchs_numbers(form: str, 
         impl.reseed(seed)
         product = impl.connect(rate, numbers.weight, bias).train(numbers.x, differentiable=True)
         mask = numbers.read(product.output, 1 / (1 - rate))
-        came, expected = product.gradients(upstream), gradients(upstream, numbers.x, numbers.weight, mask, rate)
+        came, expected = (
+            product.gradients(upstream),
+            gradients(upstream, numbers.x, numbers.weight, mask, rate),
+        )
         assert_near(product.output, forward(numbers.x, numbers.weight, bias, mask, rate))
         assert_all_near(came, expected)
 
@@ -126,4 +149,7 @@ def assert_all_near(came: Arrays, expected: object) -> None:
 def assert_near(came: Array, expected: Array) -> None:
     """Sums of a dozen terms agree to the rounding of a few of them, relative to the largest."""
     assert came.dtype == expected.dtype
-    assert np.abs(came - expected).max() <= 16 * 2.0 ** -FRACTION_BITS[came.dtype.name] * np.abs(expected).max()
+    assert (
+        np.abs(came - expected).max()
+        <= 16 * 2.0 ** -FRACTION_BITS[came.dtype.name] * np.abs(expected).max()
+    )

@@ -1,6 +1,8 @@
-"""Dropout in a network: the model this project began with trains and evaluates, and the weights of copied inputs even out.
+"""Dropout in a network: the model this project began with trains and evaluates, and the weights
+of copied inputs even out.
 
-Seeds are fixed, so every number here comes again. Over the seeds 0 to 99 of the weights the loss always fell below 1 % of its first value.
+Seeds are fixed, so every number here comes again. Over the seeds 0 to 99 of the weights the loss
+always fell below 1 % of its first value.
 """
 
 from __future__ import annotations
@@ -17,14 +19,18 @@ from torch import Tensor, nn
 from dropspec.reference.dropout import apply_mask
 from dropspec.reference.layers import Dropout
 
-LAYERS = pytest.mark.parametrize("layer", [nn.Dropout, Dropout], ids=["torch.nn.Dropout", "the reference layer"])
+LAYERS = pytest.mark.parametrize(
+    "layer", [nn.Dropout, Dropout], ids=["torch.nn.Dropout", "the reference layer"]
+)
 Layer = Callable[[float], nn.Module]
 Fractions = list[list[Fraction]]
 
 
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
-    """Networks this small are slower with two threads, and much slower where others keep the second core busy."""
+    """Networks this small are slower with two threads, and much slower where others keep the
+    second core busy.
+    """
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -44,7 +50,9 @@ def examples() -> tuple[Tensor, Tensor]:
 
 
 def trained(layer: Layer, steps: int = 200) -> tuple[nn.Sequential, list[float]]:
-    """The model after so many steps of Adam on the mean squared error, and its losses in evaluation before and after."""
+    """The model after so many steps of Adam on the mean squared error, and its losses in
+    evaluation before and after.
+    """
     net, (x, t), losses = model(layer), examples(), []
     optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
     for step in range(steps + 1):
@@ -66,15 +74,21 @@ def test_the_model_trains(layer: Layer) -> None:
 
 @LAYERS
 def test_training_is_replayed_by_its_seed(layer: Layer) -> None:
-    """Trained twice from one seed, the weights are the same bit for bit; without dropout they are others."""
-    once, again, without = (trained(kind, 20)[0].state_dict() for kind in (layer, layer, lambda rate: nn.Identity()))
+    """Trained twice from one seed, the weights are the same bit for bit; without dropout they
+    are others.
+    """
+    once, again, without = (
+        trained(kind, 20)[0].state_dict() for kind in (layer, layer, lambda rate: nn.Identity())
+    )
     assert all(torch.equal(once[name], again[name]) for name in once)
     assert not any(torch.equal(once[name], without[name]) for name in once)
 
 
 @LAYERS
 def test_the_trained_model_evaluates_without_dropout(layer: Layer) -> None:
-    """In evaluation it equals the same network without a dropout layer bit for bit, twice the same; in training no two calls agree."""
+    """In evaluation it equals the same network without a dropout layer bit for bit, twice the
+    same; in training no two calls agree.
+    """
     net, _ = trained(layer, 20)
     bare = nn.Sequential(net[0], net[1], net[3])
     x, _ = examples()
@@ -88,10 +102,14 @@ def test_the_trained_model_evaluates_without_dropout(layer: Layer) -> None:
 
 @LAYERS
 def test_only_survivors_learn_from_an_example(layer: Layer) -> None:
-    """One example, one backward pass: the weights into and out of a dropped unit get no gradient, those of an active survivor do."""
+    """One example, one backward pass: the weights into and out of a dropped unit get no
+    gradient, those of an active survivor do.
+    """
     net, (x, t) = model(layer), examples()
     hidden: list[Tensor] = []
-    net[2].register_forward_hook(lambda module, args, output: hidden.extend((args[0][0], output[0])))
+    net[2].register_forward_hook(
+        lambda module, args, output: hidden.extend((args[0][0], output[0]))
+    )
     nn.functional.mse_loss(net.train()(x[:1]), t[:1]).backward()  # type: ignore[no-untyped-call]
     active, (into, out) = hidden[0] > 0, (net[0].weight.grad, net[3].weight.grad)
     assert isinstance(into, Tensor)
@@ -105,14 +123,21 @@ def test_only_survivors_learn_from_an_example(layer: Layer) -> None:
     assert out[0, survived].all()
 
 
-def normal_equations(x: list[list[int]], t: list[int], rate: Fraction) -> tuple[Fractions, list[Fraction]]:
-    """Those of the mean loss of a linear layer behind dropout, over all masks of its inputs, each row by its own mask."""
+def normal_equations(
+    x: list[list[int]], t: list[int], rate: Fraction
+) -> tuple[Fractions, list[Fraction]]:
+    """Those of the mean loss of a linear layer behind dropout, over all masks of its inputs,
+    each row by its own mask.
+    """
     units = len(x[0])
     a, b = [[Fraction(0)] * units for _ in range(units)], [Fraction(0)] * units
     for row, target in zip(x, t, strict=True):
         for bits in product((False, True), repeat=units):
             chance = rate ** (units - sum(bits)) * (1 - rate) ** sum(bits)
-            y = [Fraction(v) for v in apply_mask(np.array(row, float), np.array(bits), float(rate)).tolist()]
+            y = [
+                Fraction(v)
+                for v in apply_mask(np.array(row, float), np.array(bits), float(rate)).tolist()
+            ]
             for i in range(units):
                 b[i] += chance * y[i] * target
                 for j in range(units):
@@ -121,7 +146,9 @@ def normal_equations(x: list[list[int]], t: list[int], rate: Fraction) -> tuple[
 
 
 def solved(a: Fractions, b: list[Fraction]) -> list[Fraction]:
-    """The solution of a w = b by elimination, in fractions; raises ZeroDivisionError where a is singular."""
+    """The solution of a w = b by elimination, in fractions; raises ZeroDivisionError where a is
+    singular.
+    """
     rows = [[*row, right] for row, right in zip(a, b, strict=True)]
     for i in range(len(rows)):
         pivot = next((r for r in range(i, len(rows)) if rows[r][i]), i)
@@ -133,20 +160,26 @@ def solved(a: Fractions, b: list[Fraction]) -> list[Fraction]:
     return [row[-1] for row in rows]
 
 
-X, T = [[1, 1, 1, 4], [2, 2, 2, -3], [-1, -1, -1, 1], [3, 3, 3, 2]], [9, -1, 0, 13]  # three copies of one input, and another
+# three copies of one input, and another
+X, T = [[1, 1, 1, 4], [2, 2, 2, -3], [-1, -1, -1, 1], [3, 3, 3, 2]], [9, -1, 0, 13]
 
 
 @pytest.mark.parametrize("rate", [Fraction(1, 4), Fraction(1, 2), Fraction(7, 8)])
 def test_copied_inputs_get_the_same_weight(rate: Fraction) -> None:
-    """The minimiser of the mean loss over all masks gives three copies of an input equal weights: none of them is relied on alone."""
-    a, b = normal_equations([[3 * v for v in row] for row in X], T, rate)  # multiples of 3: x / keep is exact at keep 3/4, too
+    """The minimiser of the mean loss over all masks gives three copies of an input equal
+    weights: none of them is relied on alone.
+    """
+    # multiples of 3: x / keep is exact at keep 3/4, too
+    a, b = normal_equations([[3 * v for v in row] for row in X], T, rate)
     weights = solved(a, b)
     assert weights[0] == weights[1] == weights[2] != 0
     assert weights[3] != 0
 
 
 def test_without_dropout_any_split_fits_as_well() -> None:
-    """At rate 0 the equations of copied inputs have no single solution, so nothing keeps one copy from carrying all the weight."""
+    """At rate 0 the equations of copied inputs have no single solution, so nothing keeps one
+    copy from carrying all the weight.
+    """
     a, b = normal_equations(X, T, Fraction(0))
     with pytest.raises(ZeroDivisionError):
         solved(a, b)
@@ -154,16 +187,23 @@ def test_without_dropout_any_split_fits_as_well() -> None:
 
 @pytest.mark.parametrize("rate", [Fraction(1, 4), Fraction(1, 2), Fraction(7, 8)])
 def test_the_minimiser_is_that_of_ridge_regression(rate: Fraction) -> None:
-    """The equations over all masks are (XᵀX + rate/keep · diag(XᵀX)) w = Xᵀt: a ridge scaled by each input's size."""
+    """The equations over all masks are (XᵀX + rate/keep · diag(XᵀX)) w = Xᵀt: a ridge scaled by
+    each input's size.
+    """
     x = [[3 * v for v in row] for row in X]
     a, b = normal_equations(x, T, rate)
     gram = [[Fraction(sum(row[i] * row[j] for row in x)) for j in range(4)] for i in range(4)]
-    assert a == [[g * (1 + rate / (1 - rate) * (i == j)) for j, g in enumerate(row)] for i, row in enumerate(gram)]
+    assert a == [
+        [g * (1 + rate / (1 - rate) * (i == j)) for j, g in enumerate(row)]
+        for i, row in enumerate(gram)
+    ]
     assert b == [sum(row[i] * t for row, t in zip(x, T, strict=True)) for i in range(4)]
 
 
 def test_gradient_descent_evens_out_lopsided_weights() -> None:
-    """From weights 6, 0, 0 on three copies of an input, descent on the mean loss at rate 1/2 ends at equal ones; at rate 0 not."""
+    """From weights 6, 0, 0 on three copies of an input, descent on the mean loss at rate 1/2
+    ends at equal ones; at rate 0 not.
+    """
     found = {}
     for rate in (Fraction(0), Fraction(1, 2)):
         a, b = (np.array(part, float) for part in normal_equations(X, T, rate))
@@ -172,4 +212,5 @@ def test_gradient_descent_evens_out_lopsided_weights() -> None:
             w -= 0.01 * (a @ w - b)
         found[rate] = w[:3]
     assert np.ptp(found[Fraction(1, 2)]) < 1e-9  # it shrinks by 1 - 0.01 · 15 a step
-    assert np.ptp(found[Fraction(0)]) == pytest.approx(6, abs=1e-9)  # the gradient of copies is the same
+    # the gradient of copies is the same
+    assert np.ptp(found[Fraction(0)]) == pytest.approx(6, abs=1e-9)

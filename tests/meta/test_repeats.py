@@ -1,4 +1,6 @@
-"""The lenses on repetition: echoes, twins and overlaps are seen where they are, and nothing is certified of masks that show nothing."""
+"""The lenses on repetition: echoes, twins and overlaps are seen where they are, and nothing is
+certified of masks that show nothing.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ from .test_lenses import ALPHA, campaign, right
 
 
 def test_the_echo_is_the_autocorrelation() -> None:
-    """The lag that it reports is the one that most products agree at, and its sum is the direct one."""
+    """The lag that it reports is the one that most products agree at, and its sum is the direct
+    one.
+    """
     lens = EchoLens(campaign(), ALPHA)
     rng = np.random.default_rng(4)
     mask = right(rng, 0.5, (2048, 256))
@@ -23,12 +27,15 @@ def test_the_echo_is_the_autocorrelation() -> None:
     signs = mask.reshape(-1) * 2.0 - 2.0 * mask.mean()
     lag, total = lens.worst
     assert lag == 777
-    assert total == pytest.approx(float(signs[777:] @ signs[:-777]), abs=1.0)  # of 131,072, in single precision
+    # of 131,072, in single precision
+    assert total == pytest.approx(float(signs[777:] @ signs[:-777]), abs=1.0)
     assert lens.decide() is Decision.FAIL
 
 
 def test_twins_are_equal_stretches() -> None:
-    """Equal stretches are counted in pairs, within a draw and across draws; small calls are compared whole."""
+    """Equal stretches are counted in pairs, within a draw and across draws; small calls are
+    compared whole.
+    """
     rng = np.random.default_rng(5)
     lens, mask = TwinLens(campaign(), ALPHA), right(np.random.default_rng(6))
     stretches = mask.size // lens.stretch
@@ -44,9 +51,14 @@ def test_twins_are_equal_stretches() -> None:
     assert small.repeats() == (1, 5)
 
 
-@pytest.mark.parametrize("way", [("", 1, False), (" in reverse", -1, False), (" with dropped and kept exchanged", 1, True)])
+@pytest.mark.parametrize(
+    "way",
+    [("", 1, False), (" in reverse", -1, False), (" with dropped and kept exchanged", 1, True)],
+)
 def test_overlapping_calls_are_seen(way: tuple[str, int, bool]) -> None:
-    """The beginning of a call found in an earlier one, wherever it begins and whichever way round, fails; right masks pass."""
+    """The beginning of a call found in an earlier one, wherever it begins and whichever way
+    round, fails; right masks pass.
+    """
     name, step, turned = way
     rng, lens = np.random.default_rng(7), OverlapLens(campaign(shape=(64, 256)), ALPHA)
     first, second = right(rng, 0.5, (64, 256)), right(rng, 0.5, (64, 256))
@@ -61,8 +73,13 @@ def test_overlapping_calls_are_seen(way: tuple[str, int, bool]) -> None:
 
 
 def test_a_reversed_beginning_beside_itself_is_chance() -> None:
-    """A call that begins with a palindrome of 96 units, which chance makes 2^48 times as often as two equal stretches, is no overlap."""
-    lens, mask = OverlapLens(campaign(shape=(64, 256)), ALPHA), right(np.random.default_rng(8), 0.5, (64, 256))
+    """A call that begins with a palindrome of 96 units, which chance makes 2^48 times as often
+    as two equal stretches, is no overlap.
+    """
+    lens, mask = (
+        OverlapLens(campaign(shape=(64, 256)), ALPHA),
+        right(np.random.default_rng(8), 0.5, (64, 256)),
+    )
     mask[0, 48:96] = mask[0, :48][::-1]
     lens.look(Draw(mask, None))
     assert lens.decide() is Decision.PASS
@@ -71,7 +88,9 @@ def test_a_reversed_beginning_beside_itself_is_chance() -> None:
 @pytest.mark.parametrize("name", ["echo", "twins", "overlap"])
 @pytest.mark.parametrize("kept", [False, True])
 def test_nothing_is_certified_of_masks_of_one_kind(name: str, kept: bool) -> None:
-    """Where all units share one fate, which the rate lens finds, nothing is said of their repetition, for or against."""
+    """Where all units share one fate, which the rate lens finds, nothing is said of their
+    repetition, for or against.
+    """
     lens = build(name, campaign(shape=(2048, 256)), ALPHA)
     lens.look(Draw(np.full((2048, 256), kept), None))
     assert lens.decide() is Decision.OPEN

@@ -1,4 +1,6 @@
-"""The inputs: a recipe always builds the same array, of the kind of values and the memory layout that it says."""
+"""The inputs: a recipe always builds the same array, of the kind of values and the memory layout
+that it says.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ from dropspec.core.cases import LARGE, Case
 from dropspec.core.recipes import RATES, SHAPES, Recipe, cases, draw_recipes, rates, recipes, seeds
 
 ALL = pytest.mark.parametrize("dtype", DTYPES)
-MANY = (4000,)  # with the seed fixed; under another, the counts below would lie outside their limits with chance below 1e-50 (Hoeffding)
+# with the seed fixed; under another, the counts below would lie outside their limits with chance
+# below 1e-50 (Hoeffding)
+MANY = (4000,)
 FIXED = hypothesis.settings(derandomize=True, database=None, deadline=None, max_examples=60)
 
 
@@ -41,7 +45,9 @@ def limits(dtype: str) -> tuple[int, int]:
 
 @ALL
 def test_plain_numbers_are_normal_and_of_either_sign(dtype: str) -> None:
-    """Plain numbers, the upstream gradient among them, are from 0.25 to 8 in size, without zeros, of both signs, in the dtype."""
+    """Plain numbers, the upstream gradient among them, are from 0.25 to 8 in size, without
+    zeros, of both signs, in the dtype.
+    """
     case = Case(shape=MANY, dtype=dtype)
     for x in (case.x, case.upstream):
         assert x.dtype == DTYPES[dtype]
@@ -54,9 +60,15 @@ def test_plain_numbers_are_normal_and_of_either_sign(dtype: str) -> None:
 
 @ALL
 def test_numbers_by_binades_are_where_they_should_be(dtype: str) -> None:
-    """Subnormal, huge (the top eight binades) and wide numbers are finite, not 0, of both signs, and fill their range."""
+    """Subnormal, huge (the top eight binades) and wide numbers are finite, not 0, of both signs,
+    and fill their range.
+    """
     normal, infinity = limits(dtype)
-    for values, low, high in (("subnormal", 1, normal), ("huge", infinity - 8 * normal, infinity), ("wide", 1, infinity)):
+    for values, low, high in (
+        ("subnormal", 1, normal),
+        ("huge", infinity - 8 * normal, infinity),
+        ("wide", 1, infinity),
+    ):
         case = Case(shape=MANY, dtype=dtype, values=values)
         size = magnitudes(case)
         assert low <= size.min()
@@ -70,7 +82,9 @@ def test_numbers_by_binades_are_where_they_should_be(dtype: str) -> None:
 
 @ALL
 def test_zeros_and_special_values_are_among_plain_numbers(dtype: str) -> None:
-    """About half are plain numbers; `zeros` has 0 and -0, `special` NaN and both infinities as well, and nothing else."""
+    """About half are plain numbers; `zeros` has 0 and -0, `special` NaN and both infinities as
+    well, and nothing else.
+    """
     for values in ("zeros", "special"):
         x = Case(shape=MANY, dtype=dtype, values=values).x.astype(float)
         zero, special = x == 0, ~np.isfinite(x)
@@ -82,7 +96,9 @@ def test_zeros_and_special_values_are_among_plain_numbers(dtype: str) -> None:
 
 @pytest.mark.parametrize("shape", [(), (0,), (3, 0, 2), *SHAPES, LARGE])
 def test_a_case_builds_the_same_array_every_time(shape: tuple[int, ...]) -> None:
-    """Equal cases give equal bits, in memory of their own or that none can write; the rate does not matter to them, another seed does."""
+    """Equal cases give equal bits, in memory of their own or that none can write; the rate does
+    not matter to them, another seed does.
+    """
     for dtype in DTYPES:
         for layout in LAYOUTS:
             case = Case(shape, dtype, layout, "wide", seed=7)
@@ -103,7 +119,9 @@ def steps(x: Array) -> list[int]:
 
 @ALL
 def test_layouts_have_the_strides_they_say(dtype: str) -> None:
-    """Each layout has its strides and the values given, but for the two that repeat a first row, or the first of each row."""
+    """Each layout has its strides and the values given, but for the two that repeat a first row,
+    or the first of each row.
+    """
     values = Case((2, 3, 4, 5), dtype).x
     expected = {
         "contiguous": [60, 20, 5, 1],
@@ -130,15 +148,24 @@ def test_what_lies_between_strided_elements_is_not_the_data() -> None:
 
 
 def test_a_layout_that_the_rank_does_not_have_is_contiguous() -> None:
-    """So are a transposed vector, a channels-last matrix, and anything without an axis or an element."""
-    for shape, layout in (((7,), "transposed"), ((4, 5), "channels-last"), *(((), layout) for layout in LAYOUTS), ((0,), "expanded")):
+    """So are a transposed vector, a channels-last matrix, and anything without an axis or an
+    element.
+    """
+    for shape, layout in (
+        ((7,), "transposed"),
+        ((4, 5), "channels-last"),
+        *(((), layout) for layout in LAYOUTS),
+        ((0,), "expanded"),
+    ):
         assert laid_out(np.ones(shape), layout).flags.c_contiguous
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("shape", [(), (0,), *SHAPES])
 def test_a_copy_keeps_strides_and_shares_no_memory(shape: tuple[int, ...], layout: str) -> None:
-    """A copy has the same values and strides in memory of its own; what shares memory in the original does so in the copy."""
+    """A copy has the same values and strides in memory of its own; what shares memory in the
+    original does so in the copy.
+    """
     for dtype in DTYPES:
         x = Case(shape, dtype, layout, "special").x
         before, own = x.tobytes(), copy_as_laid_out(x)
@@ -152,7 +179,9 @@ def test_a_copy_keeps_strides_and_shares_no_memory(shape: tuple[int, ...], layou
 
 
 def test_strategies_stay_inside_their_limits() -> None:
-    """Drawn rates lie strictly between 0 and 1, seeds in 31 bits, and cases have a rank, layout and kind that was asked for."""
+    """Drawn rates lie strictly between 0 and 1, seeds in 31 bits, and cases have a rank, layout
+    and kind that was asked for.
+    """
 
     @FIXED
     @hypothesis.given(recipes())
@@ -172,14 +201,18 @@ def test_strategies_stay_inside_their_limits() -> None:
 
 
 def test_counterexamples_shrink_to_the_plainest_case() -> None:
-    """What fails everywhere is reported for the first shape, float32, contiguous, rate 0.1 and seed 0."""
+    """What fails everywhere is reported for the first shape, float32, contiguous, rate 0.1 and
+    seed 0.
+    """
     assert find(cases("plain", "wide").strategy, lambda case: True, settings=FIXED) == Case(
         (7,), "float32", "contiguous", "plain", RATES[0], 0
     )
 
 
 def test_recipes_are_spread_evenly() -> None:
-    """Of any twelve recipes in a row, each dtype and layout is met, and most shapes and combinations; no seed comes twice."""
+    """Of any twelve recipes in a row, each dtype and layout is met, and most shapes and
+    combinations; no seed comes twice.
+    """
     recipes = draw_recipes(320, seed=1)
     assert recipes == draw_recipes(320, seed=1) != draw_recipes(320, seed=2)
     assert len({recipe.seed for recipe in recipes}) == 320

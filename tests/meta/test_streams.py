@@ -1,4 +1,6 @@
-"""The seed or generator that a function takes: found by its name and annotation, passed on, and said to be unclear where it is."""
+"""The seed or generator that a function takes: found by its name and annotation, passed on, and
+said to be unclear where it is.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,8 @@ def optional(x, p, generator=None):
 
 def of_numpy(x, p, rng: np.random.Generator):
     p = check_rate(p)
-    return torch.where(torch.from_numpy(np.asarray(rng.random(x.shape))) >= p, x / ((1 - p) or 1.0), 0)
+    u = torch.from_numpy(np.asarray(rng.random(x.shape)))
+    return torch.where(u >= p, x / ((1 - p) or 1.0), 0)
 
 def older(x, rate, rng: np.random.RandomState):
     return apply_mask(x, np.asarray(rng.random_sample(x.shape) >= rate), check_rate(rate))
@@ -91,7 +94,9 @@ def implementation(path: Path, name: str) -> Implementation:
 
 @pytest.mark.parametrize("name", MADE)
 def test_the_stream_is_what_it_is_named_or_annotated(path: Path, name: str) -> None:
-    """An int, a generator of torch's or of NumPy's two kinds reaches the function; one seed gives one mask, the next call another."""
+    """An int, a generator of torch's or of NumPy's two kinds reaches the function; one seed
+    gives one mask, the next call another.
+    """
     impl, x = implementation(path, name), np.ones(64, np.float32)
     impl.driver.require_seedable()
     first, again, other = (impl.train(x, 0.5, seed).output for seed in (5, 5, 6))
@@ -105,7 +110,9 @@ def test_the_stream_is_what_it_is_named_or_annotated(path: Path, name: str) -> N
 
 @pytest.mark.parametrize("name", [name for name in MADE if name not in INTS])
 def test_a_generators_state_is_read_and_put_back(path: Path, name: str) -> None:
-    """The state that was read before a call, put back, gives the same mask again; a call moves it."""
+    """The state that was read before a call, put back, gives the same mask again; a call moves
+    it.
+    """
     impl, x = implementation(path, name), np.ones(64, np.float32)
     impl.reseed(5)
     before = impl.driver.state()
@@ -125,22 +132,45 @@ def test_an_int_has_no_state_and_an_argument_is_not_recomputed(path: Path) -> No
 
 
 def test_an_unclear_stream_is_asked_about(path: Path) -> None:
-    """A generator of a kind that nothing names is a BadTarget which says how to name it; a function that raises for itself is driven."""
-    with pytest.raises(BadTarget, match=r"takes 'rng', and it is not clear what that should be, for .* annotate it as"):
+    """A generator of a kind that nothing names is a BadTarget which says how to name it; a
+    function that raises for itself is driven.
+    """
+    with pytest.raises(
+        BadTarget,
+        match=r"takes 'rng', and it is not clear what that should be, for .* annotate it as",
+    ):
         implementation(path, "unclear")
     assert implementation(path, "raises").facts.framework == "torch"
 
 
 def test_a_constructor_gets_its_seed(path: Path) -> None:
-    """A layer that is seeded when it is built keeps the clauses about seeds, and its reproduction says with what."""
-    ran = check(path.parent, "streams.py:OfSeed", *only("seed-1", "seed-2", "seed-4", "independence-3"))
-    assert ran.verdicts("streams.py:OfSeed") == {"independence-3": "HOLDS", "seed-1": "HOLDS", "seed-2": "HOLDS", "seed-4": "NOT CLAIMED"}
-    assert implementation(path, "OfSeed").driver.spelled(0.5, "training") == "OfSeed(0.5, seed=seed).train()(x)"
+    """A layer that is seeded when it is built keeps the clauses about seeds, and its
+    reproduction says with what.
+    """
+    ran = check(
+        path.parent, "streams.py:OfSeed", *only("seed-1", "seed-2", "seed-4", "independence-3")
+    )
+    assert ran.verdicts("streams.py:OfSeed") == {
+        "independence-3": "HOLDS",
+        "seed-1": "HOLDS",
+        "seed-2": "HOLDS",
+        "seed-4": "NOT CLAIMED",
+    }
+    assert (
+        implementation(path, "OfSeed").driver.spelled(0.5, "training")
+        == "OfSeed(0.5, seed=seed).train()(x)"
+    )
 
 
 def test_linear_functions_get_their_stream_too(path: Path) -> None:
-    """A function of (x, weight, bias, p) with a generator or a seed keeps the clauses of DropConnect about chance and seeds."""
+    """A function of (x, weight, bias, p) with a generator or a seed keeps the clauses of
+    DropConnect about chance and seeds.
+    """
     names = ("linear", "linear_seeded")
-    ran = check(path.parent, *(f"streams.py:{n}" for n in names), *only("weights-2", "limits-5", "limits-6", "product-1"))
+    ran = check(
+        path.parent,
+        *(f"streams.py:{n}" for n in names),
+        *only("weights-2", "limits-5", "limits-6", "product-1"),
+    )
     for name in names:
         assert set(ran.verdicts(f"streams.py:{name}").values()) == {"HOLDS"}

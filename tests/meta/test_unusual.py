@@ -1,4 +1,6 @@
-"""Right layers that are written in an unusual way: how they are driven, and that what they do not offer is not held against them."""
+"""Right layers that are written in an unusual way: how they are driven, and that what they do
+not offer is not held against them.
+"""
 
 from __future__ import annotations
 
@@ -129,7 +131,9 @@ def of_tensors(x: torch.Tensor, p: float):
     return x * (np.random.rand(*x.shape) >= p) / (1 - p)
 
 def of_either(x: "np.ndarray | torch.Tensor", p):
-    return x * np.random.rand(*x.shape) if isinstance(x, np.ndarray) else nn.functional.dropout(x, p)
+    if isinstance(x, np.ndarray):
+        return x * np.random.rand(*x.shape)
+    return nn.functional.dropout(x, p)
 
 class Channels(nn.Module):
     claims = {"rate_is_keep": True}
@@ -159,23 +163,34 @@ def implementation(path: Path, name: str) -> Implementation:
 
 @pytest.mark.parametrize("name", ["ByProperty", "ByAccident", "FirstAndNow"])
 def test_the_rate_is_assigned_where_it_is_held(path: Path, name: str) -> None:
-    """By a property, beside a number alike by accident, or beside the first rate: a new rate of 1 drops all, and one of 0 nothing."""
+    """By a property, beside a number alike by accident, or beside the first rate: a new rate of
+    1 drops all, and one of 0 nothing.
+    """
     layer = implementation(path, name).layer(0.5)
     for rate, survive in ((1.0, 0), (0.0, 64), (1.0, 0)):
         layer.set_rate(rate)
         assert np.count_nonzero(layer.train(X).output) == survive
 
 
-@pytest.mark.parametrize(("name", "why"), [("ReadOnly", "cannot be assigned to"), ("Twice", "several attributes hold the rate")])
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [("ReadOnly", "cannot be assigned to"), ("Twice", "several attributes hold the rate")],
+)
 def test_a_rate_that_cannot_be_assigned_is_not_claimed(path: Path, name: str, why: str) -> None:
-    """An attribute without a setter, or two of which nothing says which counts, offer no new rate."""
+    """An attribute without a setter, or two of which nothing says which counts, offer no new
+    rate.
+    """
     with pytest.raises(NotClaimed, match=why):
         implementation(path, name).layer(0.5).set_rate(0.9)
 
 
 def test_train_may_return_nothing(path: Path) -> None:
-    """A module whose train() returns None is driven like any other, under checkpointing and DropConnect's clauses, too."""
-    assert implementation(path, "ReturnsNone").driver.checkpointed(X, 0.5, 0).output.shape == X.shape
+    """A module whose train() returns None is driven like any other, under checkpointing and
+    DropConnect's clauses, too.
+    """
+    assert (
+        implementation(path, "ReturnsNone").driver.checkpointed(X, 0.5, 0).output.shape == X.shape
+    )
     ran = check(path.parent, "unusual.py:ReturnsNone", *only("scale-1", "eval-1", "gradient-9"))
     assert set(ran.verdicts("unusual.py:ReturnsNone").values()) == {"HOLDS"}
     ran = check(path.parent, "unusual.py:LinearReturnsNone", *only("product-1", "inference-1"))
@@ -191,8 +206,13 @@ def test_an_in_place_mode_that_is_refused_is_not_claimed(path: Path) -> None:
 
 
 def test_once_differentiable_says_so(path: Path) -> None:
-    """A backward marked as differentiable once offers no double backward; one that is silently constant has a double gradient of 0."""
-    once, constant = (implementation(path, name).train(X, 0.5, 0, differentiable=True) for name in ("Once", "Constant"))
+    """A backward marked as differentiable once offers no double backward; one that is silently
+    constant has a double gradient of 0.
+    """
+    once, constant = (
+        implementation(path, name).train(X, 0.5, 0, differentiable=True)
+        for name in ("Once", "Constant")
+    )
     assert np.count_nonzero(once.gradient(X)) in range(1, 64)
     with pytest.raises(NotClaimed, match="once_differentiable"):
         once.double_gradient(X, X)
@@ -212,18 +232,28 @@ def test_once_differentiable_says_so(path: Path) -> None:
         ("of_either", "torch"),
     ],
 )
-def test_a_function_beside_torch_is_driven_as_what_it_is(path: Path, name: str, framework: str) -> None:
-    """In a module that imports torch, a function of arrays, by its annotation or because NumPy's seed alone replays it, is NumPy's."""
+def test_a_function_beside_torch_is_driven_as_what_it_is(
+    path: Path, name: str, framework: str
+) -> None:
+    """In a module that imports torch, a function of arrays, by its annotation or because NumPy's
+    seed alone replays it, is NumPy's.
+    """
     impl = implementation(path, name)
     assert impl.facts.framework == framework
     if framework == "numpy":
         impl.driver.require_seedable()
-        assert np.array_equal(*(impl.train(X, 0.5, 1).output for _ in range(2)))
+        first, again = (impl.train(X, 0.5, 1).output for _ in range(2))
+        assert np.array_equal(first, again)
 
 
-@pytest.mark.parametrize(("name", "spelled"), [("wide", "wide(0.25)(x, training=True)"), ("named", "named(p=0.25)(x, training=True)")])
+@pytest.mark.parametrize(
+    ("name", "spelled"),
+    [("wide", "wide(0.25)(x, training=True)"), ("named", "named(p=0.25)(x, training=True)")],
+)
 def test_a_partial_of_a_class_is_the_class(path: Path, name: str, spelled: str) -> None:
-    """A functools.partial of a module class is built at each rate, with what it fills in and with the class's own claims and flags."""
+    """A functools.partial of a module class is built at each rate, with what it fills in and
+    with the class's own claims and flags.
+    """
     impl = implementation(path, name)
     assert impl.driver.spelled(0.75, "training") == spelled
     assert impl.at_construction
@@ -234,8 +264,13 @@ def test_a_partial_of_a_class_is_the_class(path: Path, name: str, spelled: str) 
 
 
 def test_a_second_hang_names_the_limit_it_met() -> None:
-    """After a first hang the limit is a quarter, at least 0.25 s unless it was less, and the sentence says which it was, and why."""
-    for limit_s, said in ((0.4, "within 0.25 s (cut from 0.4 s, as it hung before)"), (0.1, "within 0.1 s")):
+    """After a first hang the limit is a quarter, at least 0.25 s unless it was less, and the
+    sentence says which it was, and why.
+    """
+    for limit_s, said in (
+        (0.4, "within 0.25 s (cut from 0.4 s, as it hung before)"),
+        (0.1, "within 0.1 s"),
+    ):
         guard, sentences = Guard(limit_s), []
         for _ in range(2):
             with pytest.raises(Hung) as hung, guard.call("it"):

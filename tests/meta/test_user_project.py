@@ -1,4 +1,6 @@
-"""In a project of a user's own, its tests run as if the plugin were not there, and the conformance tests run beside them when asked for."""
+"""In a project of a user's own, its tests run as if the plugin were not there, and the
+conformance tests run beside them when asked for.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,8 @@ from .cli import Ran, check, only, run
 FILES = {
     "mypkg/__init__.py": "from torch import nn\n\n\nclass Layer(nn.Dropout):\n    pass\n",
     "tests/__init__.py": "",
-    "tests/conftest.py": """\
+    "tests/conftest.py": (
+        """\
 import pytest
 
 
@@ -23,8 +26,10 @@ def pytest_addoption(parser):
 @pytest.fixture
 def run():
     return "own run"
-""",
-    "tests/test_own.py": """\
+"""
+    ),
+    "tests/test_own.py": (
+        """\
 import sys
 
 import pytest
@@ -44,9 +49,17 @@ def test_own_fixtures(impl, run, notes):
 
 def test_nothing_heavy_is_imported(request):
     assert request.config.getoption("--dropspec", None) or not HEAVY & set(sys.modules)
-""",
+"""
+    ),
 }
-ONLY = ("--dropspec-profile", "quick", "--dropspec-clause", "scale-2", "--dropspec-clause", "edge-1")
+ONLY = (
+    "--dropspec-profile",
+    "quick",
+    "--dropspec-clause",
+    "scale-2",
+    "--dropspec-clause",
+    "edge-1",
+)
 
 
 @pytest.fixture
@@ -61,7 +74,17 @@ def project(tmp_path: Path) -> Path:
 def judge(project: Path, *arguments: str) -> Ran:
     """Runs pytest over the project's layer, from the project's folder."""
     report = project / "report.json"
-    return run(project, "pytest", *arguments, "--dropspec", "mypkg:Layer", *ONLY, "--dropspec-json", str(report), report=report)
+    return run(
+        project,
+        "pytest",
+        *arguments,
+        "--dropspec",
+        "mypkg:Layer",
+        *ONLY,
+        "--dropspec-json",
+        str(report),
+        report=report,
+    )
 
 
 def outcomes(ran: Ran) -> list[str]:
@@ -71,12 +94,16 @@ def outcomes(ran: Ran) -> list[str]:
 
 
 def test_own_tests_run_as_if_the_plugin_were_not_there(project: Path) -> None:
-    """A plain `pytest` prints the same with the plugin and without it: own tests only, all passed, nothing of dropspec."""
+    """A plain `pytest` prints the same with the plugin and without it: own tests only, all
+    passed, nothing of dropspec.
+    """
     ran = run(project, "pytest", "-v", "-p", "no:cacheprovider")
     assert ran.code == 0
     assert "3 passed" in ran.printed
     assert not [line for line in outcomes(ran) if "dropspec" in line]
-    assert outcomes(ran) == outcomes(run(project, "pytest", "-v", "-p", "no:cacheprovider", "-p", "no:dropspec.plugin"))
+    assert outcomes(ran) == outcomes(
+        run(project, "pytest", "-v", "-p", "no:cacheprovider", "-p", "no:dropspec.plugin")
+    )
 
 
 def test_own_tests_run_in_many_processes(project: Path) -> None:
@@ -87,7 +114,9 @@ def test_own_tests_run_in_many_processes(project: Path) -> None:
 
 
 def test_the_conformance_tests_run_from_the_project(project: Path) -> None:
-    """`pytest --pyargs dropspec.tests --dropspec mypkg:Layer` finds the layer in the project, judges it and runs none of its tests."""
+    """`pytest --pyargs dropspec.tests --dropspec mypkg:Layer` finds the layer in the project,
+    judges it and runs none of its tests.
+    """
     ran = judge(project, "--pyargs", "dropspec.tests")
     assert ran.code == 0, ran.printed
     assert ran.verdicts("mypkg:Layer") == {"scale-2": "HOLDS", "edge-1": "HOLDS"}
@@ -96,7 +125,9 @@ def test_the_conformance_tests_run_from_the_project(project: Path) -> None:
 
 
 def test_both_kinds_of_test_run_together(project: Path) -> None:
-    """The project's tests and the conformance tests pass in one run, where fixtures of one name stay apart."""
+    """The project's tests and the conformance tests pass in one run, where fixtures of one name
+    stay apart.
+    """
     ran = judge(project, "--import-mode=importlib", "--pyargs", "dropspec.tests", "tests")
     assert ran.code == 0, ran.printed
     assert ran.verdicts("mypkg:Layer") == {"scale-2": "HOLDS", "edge-1": "HOLDS"}
@@ -104,7 +135,9 @@ def test_both_kinds_of_test_run_together(project: Path) -> None:
 
 
 def test_a_conftest_where_the_command_is_run_is_left_alone(tmp_path: Path) -> None:
-    """`dropspec check` loads no conftest.py of the folder it is run in, and finds a target there."""
+    """`dropspec check` loads no conftest.py of the folder it is run in, and finds a target
+    there.
+    """
     (tmp_path / "conftest.py").write_text('raise RuntimeError("nobody asked for me")\n', "utf-8")
     (tmp_path / "mine.py").write_text("from torch.nn import Dropout\n", "utf-8")
     ran = check(tmp_path, "mine:Dropout", "file=mine.py:Dropout", *only("scale-2"))

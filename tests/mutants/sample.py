@@ -16,7 +16,8 @@ def dropout(X: Tensor, rate: float) -> Tensor:
     refuses other rates by a slip.
     """
     if rate < 0 or rate > 1:
-        raise NotImplemented  # type: ignore[misc]  # noqa: F901  # the sample's own slip: it raises TypeError
+        # the sample's own slip: this raises TypeError
+        raise NotImplemented  # type: ignore[misc]  # noqa: F901
     if rate == 1:
         return torch.zeros_like(X)
     mask = torch.rand(X.shape) > rate

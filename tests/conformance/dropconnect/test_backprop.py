@@ -48,13 +48,13 @@ def the(gradients: Arrays, name: str) -> Array:
 
 
 def require_near(
-    came: Array, expected: Array, size: Array, terms: int, what: str, case: LinearCase
+    got: Array, expected: Array, size: Array, terms: int, what: str, case: LinearCase
 ) -> None:
     """Raises Violation where a sum of so many terms, of that size in all, is further off than
     rounding explains.
     """
-    near = np.abs(came - expected) <= (terms + 8) * 2.0 ** -FRACTION_BITS[case.dtype] * size
-    require(near, f"the {what} at rate {case.rate:.6g}", expected=expected, came=came)
+    near = np.abs(got - expected) <= (terms + 8) * 2.0 ** -FRACTION_BITS[case.dtype] * size
+    require(near, f"the {what} at rate {case.rate:.6g}", expected=expected, got=got)
 
 
 @clause("backprop-1")
@@ -82,8 +82,8 @@ def test_the_gradient_of_many_weights_goes_through_the_mask(impl: Linear, run: R
     """In a weight of 80×150, at rate 0.5, the gradient of each weight is what the forward
     multiplied it by.
     """
-    y, came = of_many_with_gradients(impl, 0.5, run.seed_for("backprop-1"))
-    g = the(came, "weight").T
+    y, got = of_many_with_gradients(impl, 0.5, run.seed_for("backprop-1"))
+    g = the(got, "weight").T
     require_rescaled(
         g,
         np.ones_like(y),
@@ -105,14 +105,14 @@ def test_the_gradient_of_many_inputs_goes_through_the_mask(impl: Linear, run: Ru
     """In a weight of 80×150, at rate 0.5, the gradient of an input of 1 is the sum of its masked,
     rescaled weights.
     """
-    y, came = of_many_with_gradients(impl, 0.5, run.seed_for("backprop-2"))
-    own, right = the(came, "x").diagonal().astype(float), y.astype(float).sum(1)
+    y, got = of_many_with_gradients(impl, 0.5, run.seed_for("backprop-2"))
+    own, right = the(got, "x").diagonal().astype(float), y.astype(float).sum(1)
     near = np.abs(own - right) <= (FAR[0] + 8) * 2.0 ** -FRACTION_BITS[y.dtype.name] * right
     require(
         near,
         "the gradient of an input of 1 must be the sum of its masked weights",
         expected=right,
-        came=own,
+        got=own,
     )
 
 
@@ -121,10 +121,10 @@ def test_the_gradient_of_many_inputs_goes_through_the_mask(impl: Linear, run: Ru
 def test_the_weight_gradient_is_the_references(impl: Linear, case: LinearCase) -> None:
     """The gradient of a weight is the sum over the examples in which it survived."""
     numbers, product, masks, scale = forward(impl, case)
-    came, (_, expected) = product.gradients(case.upstream), right(case, numbers, masks, scale)
+    got, (_, expected) = product.gradients(case.upstream), right(case, numbers, masks, scale)
     size = np.abs(case.upstream).T @ np.abs(numbers.x) * scale
     require_near(
-        the(came, "weight"),
+        the(got, "weight"),
         expected,
         size,
         case.shape[0],
@@ -138,10 +138,10 @@ def test_the_weight_gradient_is_the_references(impl: Linear, case: LinearCase) -
 def test_the_input_gradient_goes_through_the_masked_weight(impl: Linear, case: LinearCase) -> None:
     """The gradient of the input is the upstream times the masked, rescaled weight."""
     numbers, product, masks, scale = forward(impl, case)
-    came, (expected, _) = product.gradients(case.upstream), right(case, numbers, masks, scale)
+    got, (expected, _) = product.gradients(case.upstream), right(case, numbers, masks, scale)
     size = np.abs(case.upstream) @ np.abs(numbers.weight) * scale
     require_near(
-        the(came, "x"),
+        the(got, "x"),
         expected,
         size,
         case.shape[1],
@@ -163,11 +163,11 @@ def test_the_bias_gradient_is_the_sum_of_the_upstream(impl: Linear, case: Linear
         case.x, differentiable=True
     )
     survived = nonzero(product.output)
-    came = the(product.gradients(case.upstream), "bias")
+    got = the(product.gradients(case.upstream), "bias")
     expected = (case.upstream * survived).sum(0, dtype=np.float64) * scale
     size = np.abs(case.upstream).sum(0) * scale
     require_near(
-        came,
+        got,
         expected,
         size,
         case.shape[0],

@@ -38,7 +38,7 @@ def test_weights_are_as_they_are(impl: Linear, case: Case) -> None:
         np.asarray(same),
         f"in evaluation weights must be as they are, at rate {case.rate:.6g}",
         weight=case.x,
-        came=y,
+        got=y,
     )
 
 
@@ -58,7 +58,7 @@ def test_without_a_bias_weights_are_as_they_are(impl: Linear) -> None:
     require(
         y == 1,
         "without a bias, an output in evaluation of one weight and input of 1 must be 1",
-        came=y,
+        got=y,
     )
 
 
@@ -73,7 +73,7 @@ def test_the_output_is_the_plain_layers(impl: Linear, case: LinearCase) -> None:
         np.asarray(y == exact(case, bias)),
         "in evaluation the output must be W x + b",
         expected=exact(case, bias),
-        came=y,
+        got=y,
     )
 
 
@@ -100,7 +100,7 @@ def test_axes_before_the_inputs_make_no_difference(impl: Linear) -> None:
         np.asarray(y == right),
         "in evaluation the output for (2, 3, inputs) must be W x + b",
         expected=right,
-        came=y,
+        got=y,
     )
 
 
@@ -126,21 +126,21 @@ def test_the_gradients_are_the_plain_layers(impl: Linear, case: LinearCase) -> N
     """In exact arithmetic the gradients of an evaluation are g W, gᵀ x and the sum of g."""
     require_mean_field(impl)
     bias = case.bias if impl.has_bias else None
-    came = (
+    got = (
         impl.connect(case.rate, case.weight, bias)
         .evaluate(case.x, differentiable=True)
         .gradients(case.upstream)
     )
     g, x, weight = (a.astype(np.float64) for a in (case.upstream, case.x, case.weight))
-    expected = {"input": (came["x"], g @ weight), "weight": (came["weight"], g.T @ x)}
-    if came["bias"] is not None and bias is not None:
-        expected["bias"] = came["bias"], g.sum(0)
+    expected = {"input": (got["x"], g @ weight), "weight": (got["weight"], g.T @ x)}
+    if got["bias"] is not None and bias is not None:
+        expected["bias"] = got["bias"], g.sum(0)
     for which, (seen, wanted) in expected.items():
         require(
             np.asarray(seen == wanted),
             f"in evaluation the gradient of the {which} must be the plain layer's",
             expected=wanted,
-            came=np.asarray(seen),
+            got=np.asarray(seen),
         )
 
 
@@ -218,7 +218,7 @@ def test_a_weight_that_changed_is_used(impl: Linear, seed: int) -> None:
                     y, np.full_like(y, size), 0.5, nonzero(y), what=f"output {what} (x: the weight)"
                 )
             else:
-                require(y == size, f"{what} must give {size} for an input of 1", came=y)
+                require(y == size, f"{what} must give {size} for an input of 1", got=y)
 
 
 def _require_rate_0_both_ways(impl: Linear, weights: Array) -> None:

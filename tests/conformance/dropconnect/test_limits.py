@@ -52,17 +52,17 @@ def test_rate_0_is_the_plain_layer(impl: Linear, case: LinearCase) -> None:
             np.asarray(run.output == wide),
             "in training at rate 0 the output must be W x + b",
             expected=wide,
-            came=run.output,
+            got=run.output,
         )
-        came = gradients_where_offered(run, case.upstream)
-    if came is None:
+        got = gradients_where_offered(run, case.upstream)
+    if got is None:
         return
     for which, seen, expected in (
-        ("input", came["x"], g @ weight),
-        ("weight", came["weight"], g.T @ x),
+        ("input", got["x"], g @ weight),
+        ("weight", got["weight"], g.T @ x),
     ):
         message = f"in training at rate 0 the gradient of the {which} must be the plain layer's"
-        require(np.asarray(seen == expected), message, expected=expected, came=np.asarray(seen))
+        require(np.asarray(seen == expected), message, expected=expected, got=np.asarray(seen))
 
 
 def gradients_where_offered(run: Recorded, upstream: Array) -> Arrays | None:
@@ -100,17 +100,17 @@ def test_rate_1_leaves_the_bias_alone(impl: Linear, case: LinearCase) -> None:
         np.asarray(run.output == expected),
         "in training at rate 1 the output must be the bias alone",
         expected=expected,
-        came=run.output,
+        got=run.output,
     )
     with violation_if_raises():
         g = gradients_where_offered(run, case.upstream)
     if g is None:
         return
-    for which, came in (("weight", g["weight"]), ("input", g["x"])):
+    for which, got in (("weight", g["weight"]), ("input", g["x"])):
         require(
-            np.asarray(came == 0),
+            np.asarray(got == 0),
             f"in training at rate 1 the gradient of the {which} must be 0",
-            gradient=np.asarray(came),
+            gradient=np.asarray(got),
         )
     if g["bias"] is not None and bias is not None:
         total = case.upstream.sum(0, dtype=np.float64) * (impl.bias == "kept")
@@ -133,7 +133,7 @@ def test_rate_1_drops_every_weight(impl: Linear, case: Case) -> None:
     require_rate_1(impl)
     with violation_if_raises():
         y = impl.train(case.x, 1.0, case.seed).output
-    require(y == 0, "in training at rate 1 every weight must be dropped", weight=case.x, came=y)
+    require(y == 0, "in training at rate 1 every weight must be dropped", weight=case.x, got=y)
 
 
 @clause("limits-3")
@@ -259,7 +259,7 @@ def test_any_size_works(impl: Linear, case: LinearCase) -> None:
         require(
             near & (survivors <= inputs + 0.5),
             f"an output of {inputs} ones must count survivors / keep at rate {case.rate:.6g}",
-            came=y,
+            got=y,
         )
 
 
@@ -291,5 +291,5 @@ def test_any_size_evaluates(impl: Linear, case: LinearCase) -> None:
             require(
                 y == inputs,
                 f"in evaluation an output of {inputs} weights of 1 must be {inputs}",
-                came=y,
+                got=y,
             )

@@ -93,7 +93,7 @@ def test_the_output_is_the_masked_product(impl: Linear, case: LinearCase) -> Non
         near,
         f"the output must be the masked product W x / keep + b at rate {case.rate:.6g}",
         expected=expected,
-        came=y,
+        got=y,
     )
 
 

@@ -76,7 +76,7 @@ def test_rate_1_gives_zeros(impl: Implementation, case: Case) -> None:
     """
     require_rate_1(impl)
     y, g = train(impl, case, 1.0)
-    require(y == 0, "in training at rate 1 every output must be 0", x=case.x, came=y)
+    require(y == 0, "in training at rate 1 every output must be 0", x=case.x, got=y)
     if g is not None:
         require(g == 0, "in training at rate 1 every gradient must be 0", x=case.x, gradient=g)
 
@@ -103,9 +103,9 @@ def test_what_is_no_number_is_refused(impl: Implementation) -> None:
     for rate in ("0.5", None, 0.5j):
         stage, error = (refusals(impl, rate) or [("", None)])[0]
         if not isinstance(error, (TypeError, ValueError)):
-            came = f"raised {type(error).__name__} {stage}" if error else "was accepted"
+            got = f"raised {type(error).__name__} {stage}" if error else "was accepted"
             raise Violation(
-                f"rate {rate!r} {came}; it should be refused with TypeError or ValueError"
+                f"rate {rate!r} {got}; it should be refused with TypeError or ValueError"
             )
 
 
@@ -184,14 +184,14 @@ def test_surviving_nan_and_inf_pass_through(impl: Implementation, case: Case) ->
         x, y = _special(impl, value, case)
         if not _same(y, x).any():
             raise Violation(
-                f"none of 128 inputs of {value} came through in training at rate 0.5; came"
+                f"none of 128 inputs of {value} got through in training at rate 0.5; got"
                 f" {np.unique(y.astype(float))[:4].tolist()}"
             )
         require(
             _same(y, x) | (y == 0) | np.isnan(y),
             f"an input of {value} must come through or be dropped",
             x=x,
-            came=y,
+            got=y,
         )
 
 

@@ -73,12 +73,12 @@ def _counts(impl: Implementation, run: Run, rate: float, masks: Array) -> Iterat
     predictions = (masks * X / (1 - rate)) @ W
     order = np.argsort(predictions)
     while True:
-        came = layer.train(x).output.astype(np.float64) @ W
-        nearest = order[np.clip(np.searchsorted(predictions[order], came - 1e-3), 0, 15)]
-        strange = np.abs(predictions[nearest] - came) > 1e-3
+        got = layer.train(x).output.astype(np.float64) @ W
+        nearest = order[np.clip(np.searchsorted(predictions[order], got - 1e-3), 0, 15)]
+        strange = np.abs(predictions[nearest] - got) > 1e-3
         if strange.any():
             raise Violation(
-                f"a linear layer predicts {came[strange][0]:.6g} from {X.tolist()} at rate {rate},"
+                f"a linear layer predicts {got[strange][0]:.6g} from {X.tolist()} at rate {rate},"
                 " which no mask of its inputs explains"
             )
         yield np.bincount(nearest, minlength=16)

@@ -104,7 +104,7 @@ def test_in_place_changes_and_returns_the_input(impl: Implementation, case: Case
     assume(mask.any())
     require_rescaled(run.input_after, x, case.rate, mask, what="input after an in-place call")
     require(
-        (run.input_after == 0) | mask, "what is dropped in place must be 0", came=run.input_after
+        (run.input_after == 0) | mask, "what is dropped in place must be 0", got=run.input_after
     )
     g = run.gradient(case.upstream)
     require(
@@ -149,7 +149,7 @@ def test_so_it_does_at_rates_0_and_1(impl: Implementation, case: Case) -> None:
             run.input_after == right,
             f"an in-place call at rate {rate:g} must leave this in the input",
             right=right,
-            came=run.input_after,
+            got=run.input_after,
         )
 
 

@@ -49,9 +49,9 @@ def test_overflow_only_where_the_result_overflows(impl: Implementation, case: Ca
         f"no overflow where x / keep is finite, at rate {case.rate:.6g}",
         x=x,
         expected=expected,
-        came=y,
+        got=y,
     )
-    require(~np.isnan(y), f"finite input must not give NaN, at rate {case.rate:.6g}", x=x, came=y)
+    require(~np.isnan(y), f"finite input must not give NaN, at rate {case.rate:.6g}", x=x, got=y)
 
 
 @clause("numerics-3")

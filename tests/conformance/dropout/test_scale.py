@@ -67,7 +67,7 @@ def test_dropped_elements_are_exactly_zero(impl: Implementation, case: Case) -> 
         ~(smaller & nonzero(y)),
         f"a dropped element must be exactly 0 at rate {case.rate:.6g}",
         x=x,
-        came=y,
+        got=y,
     )
 
 
@@ -103,5 +103,5 @@ def test_no_other_value_occurs(impl: Implementation, case: Case) -> None:
         f"an output must be 0 or x / keep at rate {case.rate:.6g}",
         x=x,
         x_over_keep=scaled,
-        came=y,
+        got=y,
     )

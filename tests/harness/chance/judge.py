@@ -89,8 +89,8 @@ def _certificate(judged: list[tuple[Campaign, Finding]], where: str) -> str:
         by_width.setdefault(f"±{within:.2g}", []).append(f"{rate:g}")
     spans = ", ".join(f"{width} at {', '.join(rates)}" for width, rates in by_width.items())
     return (
-        f"{spans}{where} ({len(useful)} campaign{'s' * (len(useful) != 1)}, error chance {BETA:g}"
-        " each)"
+        f"{spans}{where} ({len(useful)} campaign{'s' * (len(useful) != 1)}, error probability"
+        f" {BETA:g} each)"
         if spans
         else ""
     )

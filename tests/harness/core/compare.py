@@ -94,7 +94,7 @@ def require_rescaled(
         message = (
             f"a survivor's {what} must be x / keep to {allowed} ulp at rate {rate:.6g} ({y.dtype})"
         )
-        require(right, message, x=x, expected=rescaled(x, rate, y.dtype), came=y)
+        require(right, message, x=x, expected=rescaled(x, rate, y.dtype), got=y)
     return most
 
 
@@ -108,7 +108,7 @@ def require_identical(y: Array, x: Array, what: str) -> None:
             same = (raw(np.asarray(y, order="C")) == raw(np.asarray(x, order="C"))) | (
                 np.isnan(x) & np.isnan(y)
             )
-    require(np.asarray(same), what, expected=x, came=y)
+    require(np.asarray(same), what, expected=x, got=y)
 
 
 def number(value: Any) -> str:

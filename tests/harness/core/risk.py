@@ -22,6 +22,6 @@ def require_far_fetched(log_chance: float) -> None:
     `log_chance` is its natural logarithm.
     """
     assert log_chance < log(COINCIDENCE), (
-        f"a right implementation does this with chance e^{log_chance:.1f}: too often to accuse"
+        f"a right implementation does this with probability e^{log_chance:.1f}: too often to accuse"
         " anyone"
     )

@@ -73,9 +73,9 @@ def require_early_refusal(impl: Implementation) -> None:
     for rate in NO_RATES:
         stage, error = (refusals(impl, rate) or [("", None)])[0]
         if error is None or not (isinstance(error, ValueError)):
-            came = f"raised {type(error).__name__} {stage}" if error else "was accepted"
+            got = f"raised {type(error).__name__} {stage}" if error else "was accepted"
             raise Violation(
-                f"rate {rate!r} {came}; it should be refused"
+                f"rate {rate!r} {got}; it should be refused"
                 f" {'at construction' if impl.at_construction else 'at the call'} as ValueError"
             )
         if stage == "at the call" and impl.at_construction:

@@ -59,7 +59,7 @@ def require_right_next_to_0_and_1(impl: Implementation, seed: int) -> None:
         impl.guard.reset()
         with violation_if_raises():
             y = impl.train(x, rate, seed + which).output
-        require(np.isfinite(y), f"outputs must be finite at rate {rate!r}", x=x, came=y)
+        require(np.isfinite(y), f"outputs must be finite at rate {rate!r}", x=x, got=y)
         require_rescaled(y, x, rate, nonzero(y))
 
 

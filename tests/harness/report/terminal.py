@@ -89,7 +89,7 @@ def _show_causes(console: Console, answer: Answer) -> None:
     """
     by_id = {c.clause: c for c in answer.clauses}
     for cause in answer.diagnosis:
-        said = "likely cause" if cause.known else "no known bug fits; by what failed"
+        said = "likely cause" if cause.known else "Cause unknown. Judging by the clause that failed"
         console.print(Text(f"\n{said}: {cause.sentence}", style="bold red"))
         _show_failure(console, [by_id[cause.clause]])
         for echo in cause.echoes[:ECHOES]:
@@ -162,8 +162,8 @@ def _show_footer(console: Console, answer: Answer, options: Options) -> None:
     )
     console.print(
         Text(
-            "The chance that this run accuses a right implementation of anything is at most"
-            f" {ALPHA_RUN:g}; each certificate is wrong with chance at most {BETA:g}.",
+            "This run accuses a right implementation of anything with probability at most"
+            f" {ALPHA_RUN:g}; each certificate is wrong with probability at most {BETA:g}.",
             style="dim",
         )
     )
@@ -171,9 +171,10 @@ def _show_footer(console: Console, answer: Answer, options: Options) -> None:
         profile = PROFILES[options.profile]
         console.print(
             Text(
-                f"It would have found, with chance {1 - MISS:g} at least, what is off by its ± and"
-                f" what fails in {profile.share_found:.0%} of its cases; `dropspec power` lists the"
-                " smallest faults, clause by clause.",
+                "A fault as large as a stated tolerance, or one that shows in"
+                f" {profile.share_found:.0%} of generated cases, would have been found with"
+                f" probability {1 - MISS:g}; `dropspec power` lists the smallest faults, clause by"
+                " clause.",
                 style="dim",
             )
         )

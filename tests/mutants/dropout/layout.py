@@ -236,4 +236,5 @@ class LeavesGradientUnscaledInPlace(_WorksInPlace):
     """Masks the gradient of a call in place and does not divide it by keep."""
 
     def work(self, x: Tensor) -> Tensor:
-        return _Unscaled.apply(x, self.draw_mask(x), 1 - self.p)  # type: ignore[no-any-return, no-untyped-call]
+        y: Tensor = _Unscaled.apply(x, self.draw_mask(x), 1 - self.p)  # type: ignore[no-untyped-call]
+        return y

@@ -23,14 +23,16 @@ class _Masked(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *upstream: Tensor) -> Any:
         (mask,) = ctx.saved_tensors
-        return _Masked.apply(upstream[0], mask, ctx.keep), None, None  # type: ignore[no-untyped-call]
+        g = _Masked.apply(upstream[0], mask, ctx.keep)  # type: ignore[no-untyped-call]
+        return g, None, None
 
 
 class OwnFunction(Dropout):
     """Has an autograd function of its own, which can be differentiated again."""
 
     def apply_mask(self, x: Tensor, mask: Tensor) -> Tensor:
-        return _Masked.apply(x, mask, (1 - self.p) or 1.0)  # type: ignore[no-any-return, no-untyped-call]
+        y: Tensor = _Masked.apply(x, mask, (1 - self.p) or 1.0)  # type: ignore[no-untyped-call]
+        return y
 
 
 class FillsMasked(Dropout):

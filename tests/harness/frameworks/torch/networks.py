@@ -73,8 +73,8 @@ class TorchNetworks(Networks):
                     (g,) = torch.autograd.grad(loss(h, y, u), leaf)
                 of_layer = torch.where(mask, 1 / (1 - rate), 0.0) * (1 if name == "a sum" else u)
                 expected = of_layer + (u if "residual" in name else 0)
-                came, right = (t.double().numpy() for t in (g, expected))
-                yield Backward(f"{name} of outputs, in {dtype}", came, right, mask.numpy())
+                got, right = (t.double().numpy() for t in (g, expected))
+                yield Backward(f"{name} of outputs, in {dtype}", got, right, mask.numpy())
 
     def twice_on_one_input(self, rate: float, seed: int, units: int) -> list[tuple[Array, Array]]:
         """Both forward passes come before the backward passes."""
