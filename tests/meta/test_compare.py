@@ -95,14 +95,14 @@ def test_rescaled_is_the_exact_quotient_rounded(dtype: str, rate: float) -> None
     values = "plain" if rate < 0.99 else "subnormal"  # which never overflow
     x = np.abs(Case(shape=(200,), dtype=dtype, values=values, seed=2).x)
     got = rescaled(x, rate)
-    for number, value in zip(x.tolist(), came.tolist(), strict=True):
+    for number, value in zip(x.tolist(), got.tolist(), strict=True):
         exact = Fraction(number) / (1 - Fraction(rate))
         right, seen = Fraction(nearest(exact, dtype)), Fraction(value)
         assert abs(seen - exact) - abs(right - exact) <= abs(seen - right) / (1 << 16), (
             number,
             value,
         )
-    assert ulps_between(rescaled(-x, rate), -came).max() == 0
+    assert ulps_between(rescaled(-x, rate), -got).max() == 0
     assert rescaled(x, rate, np.dtype(np.float64)).dtype == np.float64
 
 

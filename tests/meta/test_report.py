@@ -132,13 +132,13 @@ def paste(line: str, folder: Path) -> str:
 
 def test_the_reproduction_of_a_violation_shows_it(ran: Ran, folder: Path) -> None:
     """The line under scale-4 runs in the user's folder, on zeros among other things, and prints
-    what the summary said came.
+    what the summary quoted.
     """
     said = ran.clause("lifts", "scale-4")
     got = float(said["summary"].split("got = ")[1].split()[0])
     printed = paste(said["reproduce"], folder)
     assert printed.startswith("tensor(")
-    assert f"{came:.4f}" in printed
+    assert f"{got:.4f}" in printed
 
 
 def test_the_reproduction_of_a_departure_shows_it(ran: Ran, folder: Path) -> None:

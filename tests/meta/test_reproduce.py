@@ -109,7 +109,7 @@ def test_a_changed_input_is_shown(ran: Ran, folder: Path) -> None:
     """The line for layout-3 prints the input after the call, where 100 was added."""
     said = ran.clause("Adds", "layout-3")
     got = float(said["summary"].split("got = ")[1].split()[0])
-    assert f"{came:.4f}" in paste(said["reproduce"], folder).split("tensor(")[-1]
+    assert f"{got:.4f}" in paste(said["reproduce"], folder).split("tensor(")[-1]
 
 
 def test_a_wrong_gradient_is_shown_by_its_own_upstream(ran: Ran, folder: Path) -> None:
@@ -120,7 +120,7 @@ def test_a_wrong_gradient_is_shown_by_its_own_upstream(ran: Ran, folder: Path) -
     assert said["verdict"] == "VIOLATED"
     got = float(said["summary"].split("got = ")[1].split()[0])
     printed = paste(said["reproduce"], folder)
-    assert f"{came:.4f}" in printed or f"{came:.4e}" in printed
+    assert f"{got:.4f}" in printed or f"{got:.4e}" in printed
 
 
 def test_a_borrowed_generator_is_imported(ran: Ran, folder: Path) -> None:
