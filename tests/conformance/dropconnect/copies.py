@@ -8,7 +8,7 @@ from dropspec.core.arrays import Array, nonzero
 from dropspec.core.compare import require_identical, require_rescaled
 from dropspec.core.errors import Violation
 from dropspec.core.layer import Bound
-from dropspec.core.risk import require_far_fetched
+from dropspec.core.risk import require_negligible_probability
 from dropspec.families.dropconnect.linear import Linear
 from dropspec.properties.trials import violation_if_raises
 
@@ -36,7 +36,7 @@ def _require_twin(impl: Linear, layer: Bound, other: Bound, weights: Array, how:
     """
     with violation_if_raises(f"after {how}"):
         y = other.train().output
-    require_far_fetched(WEIGHTS * np.log(0.5) + np.log(2))
+    require_negligible_probability(WEIGHTS * np.log(0.5) + np.log(2))
     if nonzero(y).all() or not nonzero(y).any():
         raise Violation(
             f"after {how}, weights of 1 at rate 0.5 give {np.unique(y)[:4].tolist()}, where 0 and 2"

@@ -118,7 +118,7 @@ def test_the_gradient_of_many_inputs_goes_through_the_mask(impl: Linear, run: Ru
 
 @clause("backprop-1")
 @given(case=linear_cases(dtypes=WIDE))
-def test_the_weight_gradient_is_the_references(impl: Linear, case: LinearCase) -> None:
+def test_the_weight_gradient_equals_the_reference(impl: Linear, case: LinearCase) -> None:
     """The gradient of a weight is the sum over the examples in which it survived."""
     numbers, product, masks, scale = forward(impl, case)
     got, (_, expected) = product.gradients(case.upstream), right(case, numbers, masks, scale)

@@ -10,7 +10,7 @@ from dropspec.core.compare import require, require_identical, require_rescaled
 from dropspec.core.errors import ImplementationError, NotClaimed, Violation
 from dropspec.core.notes import Notes
 from dropspec.core.recipes import cases, seeds
-from dropspec.core.risk import require_far_fetched
+from dropspec.core.risk import require_negligible_probability
 from dropspec.families.dropconnect.cases import LinearCase, linear_cases
 from dropspec.families.dropconnect.linear import Linear
 from dropspec.properties import clause, given
@@ -29,7 +29,7 @@ def require_mean_field(impl: Linear) -> None:
 
 @clause("inference-1")
 @given(Case(shape=LARGE), case=cases("plain", "zeros", layouts=("contiguous",)))
-def test_weights_are_as_they_are(impl: Linear, case: Case) -> None:
+def test_an_evaluation_returns_the_weights(impl: Linear, case: Case) -> None:
     """Of one input of 1, each output of an evaluation is its weight, bit for bit."""
     require_mean_field(impl)
     y = impl.evaluate(case.x, case.rate).output
@@ -50,7 +50,7 @@ def test_nothing_is_dropped_or_scaled(impl: Linear, notes: Notes) -> None:
 
 
 @clause("inference-1")
-def test_without_a_bias_weights_are_as_they_are(impl: Linear) -> None:
+def test_an_evaluation_without_a_bias_returns_the_weights(impl: Linear) -> None:
     """The same of 32 weights of a layer that is built with bias=False."""
     require_mean_field(impl)
     dtype = DTYPES[impl.dtypes[0]]
@@ -64,7 +64,7 @@ def test_without_a_bias_weights_are_as_they_are(impl: Linear) -> None:
 
 @clause("inference-1")
 @given(case=linear_cases("integers"))
-def test_the_output_is_the_plain_layers(impl: Linear, case: LinearCase) -> None:
+def test_an_evaluation_equals_the_plain_layer(impl: Linear, case: LinearCase) -> None:
     """Where the arithmetic is exact, an evaluation gives W x + b."""
     require_mean_field(impl)
     bias = case.bias if impl.has_bias else None
@@ -106,7 +106,7 @@ def test_axes_before_the_inputs_make_no_difference(impl: Linear) -> None:
 
 @clause("inference-1", should=True)
 @given(case=linear_cases())
-def test_the_output_is_the_frameworks_own(impl: Linear, case: LinearCase) -> None:
+def test_an_evaluation_equals_the_frameworks_own(impl: Linear, case: LinearCase) -> None:
     """On ordinary numbers an evaluation should be the framework's own linear layer, bit for bit."""
     require_mean_field(impl)
     bias = case.bias if impl.has_bias else None
@@ -122,7 +122,9 @@ def test_the_output_is_the_frameworks_own(impl: Linear, case: LinearCase) -> Non
 
 @clause("inference-2")
 @given(case=linear_cases("integers"))
-def test_the_gradients_are_the_plain_layers(impl: Linear, case: LinearCase) -> None:
+def test_the_gradients_of_an_evaluation_equal_the_plain_layers(
+    impl: Linear, case: LinearCase
+) -> None:
     """In exact arithmetic the gradients of an evaluation are g W, gᵀ x and the sum of g."""
     require_mean_field(impl)
     bias = case.bias if impl.has_bias else None
@@ -172,7 +174,7 @@ def test_training_and_evaluation_follow_each_other(impl: Linear, case: Case) -> 
     impl.reseed(case.seed)
     weights = np.ones(256, DTYPES[case.dtype])
     layer = impl.layer(0.5).of(weights)
-    require_far_fetched(256 * np.log(0.5))
+    require_negligible_probability(256 * np.log(0.5))
     _require_rate_0_both_ways(impl, weights)
     for step in ("first call", "call after an evaluation"):
         with violation_if_raises():
@@ -280,7 +282,7 @@ def test_the_average_is_taken_after_the_activation(impl: Linear, run: Run) -> No
         layer.evaluate(np.array([[1.0, -1.0]] * 2, dtype)).output[0].astype(np.float64).mean()
     )
     deviation, right = np.sqrt(2.0), 0.3989422804014327  # rate / keep is 1, and W² x² sums to 2
-    require_far_fetched(-DRAWN * impl.samples * 0.2**2 / 2)
+    require_negligible_probability(-DRAWN * impl.samples * 0.2**2 / 2)
     # relu is 1-Lipschitz, so the mean of so many draws is off by .2 with chance exp(-n · .2² / 2)
     if abs(y / deviation - right) > 0.2:
         raise Violation(

@@ -137,7 +137,7 @@ def test_rate_1_drops_every_weight(impl: Linear, case: Case) -> None:
 
 
 @clause("limits-3")
-def test_what_is_no_probability_is_refused(impl: Linear) -> None:
+def test_a_rate_outside_0_to_1_is_refused(impl: Linear) -> None:
     """A rate below 0, above 1, NaN or infinite is refused with an error, at construction or at the
     first call.
     """
@@ -145,7 +145,7 @@ def test_what_is_no_probability_is_refused(impl: Linear) -> None:
 
 
 @clause("limits-3", should=True)
-def test_it_is_refused_early_and_as_value_error(impl: Linear) -> None:
+def test_a_bad_rate_is_refused_early_with_value_error(impl: Linear) -> None:
     """A rate that is no probability should be refused at construction (a function: at the call), as
     ValueError.
     """
@@ -265,7 +265,7 @@ def test_any_size_works(impl: Linear, case: LinearCase) -> None:
 
 @clause("limits-9")
 @given(seed=seeds())
-def test_a_single_example_is_dropped_from(impl: Linear, seed: int) -> None:
+def test_a_single_example_has_weights_dropped(impl: Linear, seed: int) -> None:
     """In calls of one example, too, the share dropped of 4,096 weights is the rate, 0.5."""
     dtype = DTYPES[impl.dtypes[0]]
     impl.reseed(seed)

@@ -59,7 +59,7 @@ def test_many_weights_are_rescaled_alike(impl: Linear, run: Run) -> None:
 
 @clause("product-1")
 @given(seed=seeds())
-def test_without_a_bias_they_are_rescaled_alike(impl: Linear, seed: int) -> None:
+def test_weights_without_a_bias_are_rescaled_alike(impl: Linear, seed: int) -> None:
     """A layer built with bias=False turns weights of 1 into 0 or x / keep at rate 0.5."""
     dtype = DTYPES[impl.dtypes[0]]
     layer = impl.without_bias(0.5, np.ones((32, 1), dtype))
@@ -234,7 +234,7 @@ def _require_form(impl: Linear, case: LinearCase, x: Array) -> None:
 
 @clause("product-7")
 @given(case=linear_cases())
-def test_nothing_that_goes_in_is_changed(impl: Linear, case: LinearCase) -> None:
+def test_input_weight_and_bias_are_not_changed(impl: Linear, case: LinearCase) -> None:
     """Input, weight and bias are after forward and backward what they were before."""
     impl.reseed(case.seed)
     bias = case.bias if impl.has_bias else None

@@ -10,7 +10,7 @@ from dropspec.core.errors import NotClaimed, Undecided, Unreadable, Violation
 from dropspec.core.notes import Notes
 from dropspec.core.observations import Seen
 from dropspec.core.recipes import seeds
-from dropspec.core.risk import require_far_fetched
+from dropspec.core.risk import require_negligible_probability
 from dropspec.families.dropconnect.linear import Linear
 from dropspec.families.dropconnect.onehot import FAR, of_many_weights
 from dropspec.properties import clause, given
@@ -43,7 +43,7 @@ def test_single_weights_are_dropped(impl: Linear, seed: int, notes: Notes) -> No
     except Unreadable as error:
         raise Violation(f"{error}; so it is not its weights that are dropped") from error
     # rows of 16 fair bits that are all alike, each of 16
-    require_far_fetched(SIZE * (SIZE - 1) * np.log(0.5) + np.log(2))
+    require_negligible_probability(SIZE * (SIZE - 1) * np.log(0.5) + np.log(2))
     share = masks.mean()
     if share in (0, 1):
         raise Undecided(
@@ -69,7 +69,7 @@ def test_the_drop_probability_is_the_rate(run: Run, notes: Notes) -> None:
 
 
 @clause("weights-3")
-def test_it_is_the_same_at_every_place(run: Run, notes: Notes) -> None:
+def test_every_place_has_the_same_drop_probability(run: Run, notes: Notes) -> None:
     """No row, column or corner of the weight has a rate of its own, and neither its sign nor its
     input's has an influence on its fate.
     """
@@ -93,7 +93,7 @@ def test_weights_of_every_input_are_dropped(impl: Linear, run: Run) -> None:
     """
     y = of_many_weights(impl, 0.5, run.seed_for("weights-3 of many inputs"))
     dropped = (~nonzero(y)).sum(1)
-    require_far_fetched(np.log(2 * len(y)) + y.shape[1] * np.log(0.5))
+    require_negligible_probability(np.log(2 * len(y)) + y.shape[1] * np.log(0.5))
     for which in np.flatnonzero(np.isin(dropped, (0, y.shape[1])))[:1]:
         fate = "dropped" if dropped[which] else "kept"
         raise Violation(
@@ -108,7 +108,7 @@ def test_no_inputs_or_outputs_of_many_are_dropped_alike(impl: Linear, run: Run) 
     """
     mask = nonzero(of_many_weights(impl, 0.5, run.seed_for("weights-4 of many")))
     for what, of_each in (("inputs", mask), ("outputs", mask.T)):
-        require_far_fetched(2 * np.log(len(of_each)) + of_each.shape[1] * np.log(0.5))
+        require_negligible_probability(2 * np.log(len(of_each)) + of_each.shape[1] * np.log(0.5))
         if alike := len(of_each) - len(np.unique(of_each, axis=0)):
             raise Violation(
                 f"the weights of {alike} of {len(of_each)} {what} were dropped just as those of"
@@ -133,7 +133,7 @@ def test_examples_share_a_mask_as_claimed(impl: Linear, seed: int, notes: Notes)
     if impl.examples == 1:
         raise NotClaimed("only one masked weight is seen of a call, whatever the examples")
     masks = draw(impl, seed, impl.examples).reshape(impl.examples, -1)
-    require_far_fetched(2 * np.log(impl.examples) + masks.shape[1] * np.log(0.5))
+    require_negligible_probability(2 * np.log(impl.examples) + masks.shape[1] * np.log(0.5))
     distinct = len(np.unique(masks, axis=0))
     seen = {1: "call", impl.examples: "example"}.get(distinct, "")
     notes.certificate = {"call": "one mask a call", "example": "a mask for each example"}.get(

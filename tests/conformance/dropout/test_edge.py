@@ -12,7 +12,7 @@ from dropspec.core.compare import require, require_identical, require_rescaled
 from dropspec.core.errors import BadReply, ImplementationError, NotClaimed, Violation
 from dropspec.core.implementation import Implementation
 from dropspec.core.recipes import cases, rates, seeds
-from dropspec.core.risk import require_far_fetched
+from dropspec.core.risk import require_negligible_probability
 from dropspec.properties import clause, given
 from dropspec.properties.refusals import (
     refusals,
@@ -82,7 +82,7 @@ def test_rate_1_gives_zeros(impl: Implementation, case: Case) -> None:
 
 
 @clause("edge-3")
-def test_what_is_no_probability_is_refused(impl: Implementation) -> None:
+def test_a_rate_outside_0_to_1_is_refused(impl: Implementation) -> None:
     """A rate below 0, above 1, NaN or infinite is refused with an error, at construction or at the
     first call.
     """
@@ -90,7 +90,7 @@ def test_what_is_no_probability_is_refused(impl: Implementation) -> None:
 
 
 @clause("edge-3", should=True)
-def test_it_is_refused_early_and_as_value_error(impl: Implementation) -> None:
+def test_a_bad_rate_is_refused_early_with_value_error(impl: Implementation) -> None:
     """A rate that is no probability should be refused at construction (a function: at the call), as
     ValueError.
     """
@@ -98,7 +98,7 @@ def test_it_is_refused_early_and_as_value_error(impl: Implementation) -> None:
 
 
 @clause("edge-4", should=True)
-def test_what_is_no_number_is_refused(impl: Implementation) -> None:
+def test_a_rate_that_is_not_a_number_is_refused(impl: Implementation) -> None:
     """A rate that is no real number should be refused with TypeError or ValueError."""
     for rate in ("0.5", None, 0.5j):
         stage, error = (refusals(impl, rate) or [("", None)])[0]
@@ -179,7 +179,7 @@ def test_surviving_nan_and_inf_pass_through(impl: Implementation, case: Case) ->
     """Where a NaN or an infinity survives, it comes out: of 128 at rate 0.5 some do; nothing else
     comes but what a drop gives.
     """
-    require_far_fetched(128 * np.log(0.5))
+    require_negligible_probability(128 * np.log(0.5))
     for value in SPECIAL:
         x, y = _special(impl, value, case)
         if not _same(y, x).any():
@@ -201,7 +201,7 @@ def test_dropped_nan_and_inf_become_0(impl: Implementation, case: Case) -> None:
     """Where a NaN or an infinity is dropped, 0 should come out: of 64 at rate 0.5 some are, and
     multiplying by the mask makes them NaN.
     """
-    require_far_fetched(64 * np.log(0.5))
+    require_negligible_probability(64 * np.log(0.5))
     for value in (np.inf, -np.inf, np.nan):
         _, y = _special(impl, value, case, 64)
         if not (y == 0).any():

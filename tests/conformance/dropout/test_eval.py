@@ -9,7 +9,7 @@ from dropspec.core.errors import Violation
 from dropspec.core.implementation import Implementation
 from dropspec.core.notes import Notes
 from dropspec.core.recipes import cases
-from dropspec.core.risk import require_far_fetched
+from dropspec.core.risk import require_negligible_probability
 from dropspec.properties import clause, given
 from dropspec.properties.refusals import refuses_rate_1
 from dropspec.properties.trials import require_evaluation
@@ -43,7 +43,7 @@ def test_nothing_is_dropped_or_scaled(impl: Implementation, notes: Notes) -> Non
 
 @clause("eval-2")
 @given(case=cases("plain", "special"))
-def test_it_is_so_at_every_rate(impl: Implementation, case: Case) -> None:
+def test_the_output_is_the_input_at_edge_rates(impl: Implementation, case: Case) -> None:
     """At rates 0 and 1 and close to them, too."""
     x = case.x
     for rate in (*(() if refuses_rate_1(impl) else (1.0,)), 0.0, 1e-12, 1 - 2.0**-24, 0.5):
@@ -91,7 +91,7 @@ def test_training_comes_back_after_evaluation(impl: Implementation, case: Case) 
     """train, eval, train: the third call drops again, by the same rate and scale as the first."""
     impl.reseed(case.seed)
     layer, x = impl.layer(0.5), np.ones(512, DTYPES[case.dtype])
-    require_far_fetched(512 * np.log(0.5))
+    require_negligible_probability(512 * np.log(0.5))
     for step in ("first call", "call after an evaluation"):
         y = layer.train(x).output
         if nonzero(y).all() or not nonzero(y).any():

@@ -8,7 +8,7 @@ from dropspec.core.compare import require, require_rescaled, rescaled, ulps_betw
 from dropspec.core.errors import NotClaimed, Violation
 from dropspec.core.implementation import Implementation
 from dropspec.core.recipes import cases
-from dropspec.core.risk import require_far_fetched
+from dropspec.core.risk import require_negligible_probability
 from dropspec.properties import assume, clause, given
 from dropspec.properties.trials import require_own_backwards
 from dropspec.session.run import Run
@@ -31,7 +31,7 @@ def test_backward_uses_the_mask_of_its_forward(impl: Implementation, case: Case)
 
 @clause("gradient-1")
 @given(case=cases("special"))
-def test_the_gradient_of_infinity_passes_as_well(impl: Implementation, case: Case) -> None:
+def test_a_surviving_infinity_gets_its_gradient(impl: Implementation, case: Case) -> None:
     """Where an infinite input survived, which shows as infinity and not as NaN, the gradient passes
     as it does elsewhere.
     """
@@ -80,7 +80,7 @@ def test_the_scale_is_the_forwards_though_the_rate_changes(impl: Implementation,
 
 
 @clause("gradient-1")
-def test_in_a_network_the_mask_is_the_forwards(impl: Implementation, run: Run) -> None:
+def test_backward_in_a_network_uses_the_mask_of_its_forward(impl: Implementation, run: Run) -> None:
     """Whatever upstream a network hands down, the gradient passes just where the unit survived."""
     seed = run.seed_for("gradient-1 in networks")
     for call in impl.driver.networks().backwards(0.5, seed, impl.dtypes):
@@ -93,7 +93,9 @@ def test_in_a_network_the_mask_is_the_forwards(impl: Implementation, run: Run) -
 
 
 @clause("gradient-2")
-def test_in_a_network_the_scale_is_the_forwards(impl: Implementation, run: Run) -> None:
+def test_backward_in_a_network_uses_the_scale_of_its_forward(
+    impl: Implementation, run: Run
+) -> None:
     """Whatever upstream a network hands down, the gradient has the forward's scale, to rounding."""
     seed = run.seed_for("gradient-2 in networks")
     for call in impl.driver.networks().backwards(0.5, seed, impl.dtypes):
@@ -132,7 +134,7 @@ def test_the_mask_is_not_inferred_from_the_output(impl: Implementation, run: Run
         require_rescaled(
             g, np.ones_like(x), 0.5, nonzero(g), what="gradient at an input of 0 (x: the upstream)"
         )
-        require_far_fetched(128 * np.log(0.5))
+        require_negligible_probability(128 * np.log(0.5))
         passed = nonzero(g)[x == 0]
         if not passed.any() or passed.all():
             which = "all" if passed.all() else "none"
@@ -196,7 +198,7 @@ def test_each_backward_uses_its_own_mask(impl: Implementation, case: Case) -> No
 
 
 @clause("gradient-7")
-def test_so_it_does_where_one_tensor_goes_in_twice(impl: Implementation, run: Run) -> None:
+def test_backward_when_one_tensor_is_used_twice(impl: Implementation, run: Run) -> None:
     """Of two forwards on the very same tensor, as for a consistency loss, each has a backward of
     its own.
     """
@@ -280,7 +282,7 @@ def test_weights_of_a_dropped_unit_stay_where_they_were(impl: Implementation, ru
                 )
         dropped_units += int(dropped.sum())
         active_units += int(on.sum())
-    require_far_fetched(active_units * np.log(0.7))
+    require_negligible_probability(active_units * np.log(0.7))
     if dropped_units in (0, active_units):
         raise Violation(
             f"{dropped_units} of {active_units} active hidden units were dropped in 24 examples "

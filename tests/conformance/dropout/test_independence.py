@@ -9,7 +9,7 @@ from dropspec.core.errors import ImplementationError, NotClaimed, Undecided, Vio
 from dropspec.core.implementation import Implementation
 from dropspec.core.notes import Notes
 from dropspec.core.recorded import Recorded
-from dropspec.core.risk import require_far_fetched
+from dropspec.core.risk import require_negligible_probability
 from dropspec.properties import clause
 from dropspec.session.judge import judge
 from dropspec.session.run import Run
@@ -64,7 +64,7 @@ def test_every_call_draws_anew_whatever_came_before(impl: Implementation, run: R
         drawn[when] = mask
         return recorded
 
-    require_far_fetched(UNITS / 2 * np.log(0.5) + np.log(100))
+    require_negligible_probability(UNITS / 2 * np.log(0.5) + np.log(100))
     call("made first")
     call("after it")
     first = call("with gradient", differentiable=True)
@@ -89,7 +89,7 @@ def test_calls_draw_anew_in_every_mode_of_autograd(impl: Implementation, run: Ru
     """
     impl.reseed(run.seed_for("independence-3"))
     drawn: dict[bytes, str] = {}
-    require_far_fetched(UNITS * np.log(0.5) + np.log(400))
+    require_negligible_probability(UNITS * np.log(0.5) + np.log(400))
     for what, mask in impl.driver.masks_by_mode(0.5, UNITS):
         if mask.any() and not mask.all():  # a layer that drops all or none has other faults
             earlier = drawn.setdefault(mask.tobytes(), what)
@@ -106,7 +106,7 @@ def test_the_number_dropped_is_binomial(run: Run, notes: Notes) -> None:
 
 
 @clause("independence-5")
-def test_there_is_no_echo(run: Run, notes: Notes) -> None:
+def test_a_mask_does_not_repeat_at_a_lag(run: Run, notes: Notes) -> None:
     """The mask agrees with itself half of the time at every lag below 65,536."""
     judge(run, "independence-5", notes)
 
@@ -141,6 +141,6 @@ def test_a_copy_draws_different_masks(impl: Implementation, run: Run) -> None:
 
 
 def _require_different(a: Array, b: Array, who: str) -> None:
-    require_far_fetched(UNITS * np.log(0.5))
+    require_negligible_probability(UNITS * np.log(0.5))
     if np.array_equal(nonzero(a), nonzero(b)):
         raise Violation(f"{who} drew the same mask of {UNITS} units at rate 0.5")

@@ -10,7 +10,7 @@ from dropspec.core.compare import require, require_identical, require_rescaled
 from dropspec.core.errors import BadReply, NotClaimed, Violation
 from dropspec.core.implementation import Implementation
 from dropspec.core.recipes import cases
-from dropspec.core.risk import require_far_fetched
+from dropspec.core.risk import require_negligible_probability
 from dropspec.properties import assume, clause, given
 from dropspec.properties.refusals import accepted_rates
 from dropspec.properties.trials import ones, require_share
@@ -119,13 +119,13 @@ def test_in_place_changes_and_returns_the_input(impl: Implementation, case: Case
 
 
 @clause("layout-4")
-def test_in_place_the_rate_is_the_same(impl: Implementation, run: Run) -> None:
+def test_in_place_dropout_drops_at_the_rate(impl: Implementation, run: Run) -> None:
     """In place, the share of 4,096 units dropped is the rate, 0.1; another seed drops others."""
     seed, masks = run.seed_for("layout-4"), []
     for which in (0, 1):
         masks.append(nonzero(impl.driver.in_place(ones(impl, 4096), 0.1, seed + which)[0].output))
         require_share(int((~masks[-1]).sum()), 4096, 0.1, "at rate 0.1 in place")
-    require_far_fetched(4096 * np.log(0.1**2 + 0.9**2))
+    require_negligible_probability(4096 * np.log(0.1**2 + 0.9**2))
     if np.array_equal(masks[0], masks[1]):
         raise Violation(
             f"in-place calls after the seeds {seed} and {seed + 1} drew the same mask of 4096 units"
@@ -135,7 +135,7 @@ def test_in_place_the_rate_is_the_same(impl: Implementation, run: Run) -> None:
 
 @clause("layout-4")
 @given(case=cases(layouts=("contiguous",), ranks=(1, 2)))
-def test_so_it_does_at_rates_0_and_1(impl: Implementation, case: Case) -> None:
+def test_in_place_dropout_at_rates_0_and_1(impl: Implementation, case: Case) -> None:
     """In place at rate 0 the input is returned as it was, and at rate 1 filled with 0."""
     for rate in (0.0, *accepted_rates(impl, 1.0)):
         right = np.zeros_like(case.x) if rate else case.x

@@ -14,7 +14,7 @@ from dropspec.session.run import Run
 
 
 @clause("module-1", should=True)
-def test_it_has_no_parameters_or_buffers(impl: Implementation) -> None:
+def test_a_layer_has_no_parameters_or_buffers(impl: Implementation) -> None:
     """A dropout layer has nothing to learn and nothing to store: an empty state_dict."""
     held = impl.driver.networks().held(0.3)
     if held:

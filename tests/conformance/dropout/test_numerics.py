@@ -9,7 +9,7 @@ from dropspec.core.errors import Violation
 from dropspec.core.implementation import Implementation
 from dropspec.core.notes import Notes
 from dropspec.core.recipes import cases
-from dropspec.core.risk import require_far_fetched
+from dropspec.core.risk import require_negligible_probability
 from dropspec.properties import assume, clause, given
 from dropspec.properties.trials import require_every_dtype, require_right_values_in_every_dtype
 from dropspec.session.run import Run
@@ -64,7 +64,7 @@ def test_subnormals_survive(impl: Implementation, case: Case) -> None:
     rate = min(case.rate, 0.5)
     y = impl.train(x, rate, case.seed).output
     # Hoeffding's inequality for a quarter where half survive
-    require_far_fetched(-2 * 512 * 0.25**2)
+    require_negligible_probability(-2 * 512 * 0.25**2)
     if nonzero(y).sum() <= 128:
         raise Violation(
             f"{int(nonzero(y).sum())} of 512 subnormal inputs survived rate {rate:.6g}: they are"

@@ -8,7 +8,7 @@ from dropspec.core.errors import Violation
 from dropspec.core.implementation import Implementation
 from dropspec.core.notes import Notes
 from dropspec.core.recipes import cases
-from dropspec.core.risk import require_far_fetched
+from dropspec.core.risk import require_negligible_probability
 from dropspec.properties import clause, given
 from dropspec.properties.trials import require_share
 from dropspec.session.judge import judge
@@ -26,7 +26,7 @@ UNITS = 1 << 17
 
 @clause("rate-1")
 @given(case=cases(layouts=("contiguous",), ranks=(1,)))
-def test_so_it_is_at_any_rate(impl: Implementation, case: Case) -> None:
+def test_the_drop_probability_is_the_rate_at_drawn_rates(impl: Implementation, case: Case) -> None:
     """At rates on no list, too, the share dropped of 2^17 units is the rate, to what chance allows
     once in 10^18.
     """
@@ -49,13 +49,13 @@ def test_a_rate_is_not_rounded(impl: Implementation, run: Run) -> None:
 
 
 @clause("rate-2")
-def test_it_is_the_same_at_every_position(run: Run, notes: Notes) -> None:
+def test_every_position_has_the_same_drop_probability(run: Run, notes: Notes) -> None:
     """First, last, odd tail, every column: no position has a rate of its own."""
     judge(run, "rate-2", notes)
 
 
 @clause("rate-3")
-def test_it_does_not_depend_on_the_input(run: Run, notes: Notes) -> None:
+def test_the_drop_probability_does_not_depend_on_the_input(run: Run, notes: Notes) -> None:
     """Negative or positive, small or large: the value of an input has no influence on its fate."""
     judge(run, "rate-3", notes)
 
@@ -82,7 +82,7 @@ def test_numbers_of_all_sizes_are_dropped_alike(impl: Implementation, run: Run) 
 
 
 @clause("rate-3")
-def test_what_is_no_number_leaves_the_others_alone(impl: Implementation, run: Run) -> None:
+def test_one_nan_does_not_change_the_fate_of_the_others(impl: Implementation, run: Run) -> None:
     """One NaN or infinity among 4,096 ones does not change that half of them are dropped at rate
     0.5.
     """
@@ -98,7 +98,9 @@ def test_what_is_no_number_leaves_the_others_alone(impl: Implementation, run: Ru
 
 
 @clause("rate-4")
-def test_it_is_the_same_in_every_mode_of_autograd(impl: Implementation, run: Run) -> None:
+def test_the_drop_probability_is_the_same_in_every_mode_of_autograd(
+    impl: Implementation, run: Run
+) -> None:
     """A torch layer in training drops at the rate with a gradient or without, on a leaf or not,
     under no_grad and inference_mode.
     """
@@ -109,7 +111,9 @@ def test_it_is_the_same_in_every_mode_of_autograd(impl: Implementation, run: Run
 
 
 @clause("rate-4")
-def test_it_does_not_depend_on_dtype_shape_layout_or_batch(run: Run, notes: Notes) -> None:
+def test_the_drop_probability_does_not_depend_on_dtype_shape_or_layout(
+    run: Run, notes: Notes
+) -> None:
     """The same rate in half precision, transposed, strided, expanded, channels-last, in a batch of
     one, and from 1 to 2^18 units.
     """
@@ -126,7 +130,7 @@ def test_a_changed_rate_takes_effect(impl: Implementation, run: Run) -> None:
     y = layer.train(x).output
     share = float(1 - nonzero(y).mean())
     # Hoeffding's inequality for a share below .75 where .9 is right
-    require_far_fetched(-2 * 4096 * 0.15**2)
+    require_negligible_probability(-2 * 4096 * 0.15**2)
     if not 0.75 < share < 1:
         raise Violation(
             f"after the layer's rate was changed from 0.5 to 0.9, {share:.3f} of 4096 units were"

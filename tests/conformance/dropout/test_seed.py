@@ -8,7 +8,7 @@ from dropspec.core.compare import require, require_identical
 from dropspec.core.errors import NotClaimed, Violation
 from dropspec.core.implementation import Implementation
 from dropspec.core.recipes import cases, seeds
-from dropspec.core.risk import require_far_fetched
+from dropspec.core.risk import require_negligible_probability
 from dropspec.properties import clause, given
 from dropspec.properties.trials import (
     ones,
@@ -40,7 +40,7 @@ def test_a_generator_that_is_offered_is_obeyed(impl: Implementation, run: Run) -
         "a generator of one seed must give the same masks",
         first=np.asarray(first),
     )
-    require_far_fetched(x.size * np.log(0.5))
+    require_negligible_probability(x.size * np.log(0.5))
     if np.array_equal(first[0], first[1]):
         raise Violation(
             f"two calls on one generator drew the same mask of {x.size} units at rate 0.5"

@@ -17,7 +17,7 @@ COINCIDENCE = (
 )
 
 
-def require_far_fetched(log_chance: float) -> None:
+def require_negligible_probability(log_chance: float) -> None:
     """Asserts that what an exact clause takes for impossible has a chance below COINCIDENCE;
     `log_chance` is its natural logarithm.
     """

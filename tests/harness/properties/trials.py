@@ -21,7 +21,7 @@ from dropspec.core.implementation import Implementation
 from dropspec.core.layer import Layer
 from dropspec.core.notes import Notes
 from dropspec.core.observations import Seen
-from dropspec.core.risk import COINCIDENCE, require_far_fetched
+from dropspec.core.risk import COINCIDENCE, require_negligible_probability
 from dropspec.properties.refusals import accepted_rates
 from dropspec.session.run import Run
 
@@ -74,7 +74,7 @@ def require_survivors_next_to_1(impl: Implementation, seed: int) -> None:
         y = layer.train().output
         require_rescaled(y, x, rate, nonzero(y))
         survivors += int(nonzero(y).sum())
-    require_far_fetched(2**20 * np.log(rate))
+    require_negligible_probability(2**20 * np.log(rate))
     if not survivors:
         raise Violation(f"none of 2^20 units survived rate {rate!r}, where about 64 should")
     rate = 1 - 2.0**-24
@@ -89,7 +89,7 @@ def require_next_to_no_drops(impl: Implementation, run: Run) -> None:
     """
     units, tiny = 1 << 18, 1e-12
     # four or more dropped of 2 · 2^18: at most (n · rate)^4
-    require_far_fetched(4 * np.log(2 * units * tiny))
+    require_negligible_probability(4 * np.log(2 * units * tiny))
     for name in impl.dtypes:
         impl.reseed(run.seed_for(f"tiny rate {name}"))
         layer = impl.layer(tiny).of(np.ones(units, DTYPES[name]))
@@ -174,7 +174,7 @@ def require_own_backwards(impl: Implementation, case: Case) -> None:
 def require_other_masks(impl: Implementation, seed: int, others: Sequence[int]) -> None:
     """Those other seeds give other masks."""
     impl.driver.require_seedable()
-    require_far_fetched(UNITS * np.log(0.5))
+    require_negligible_probability(UNITS * np.log(0.5))
     mask = nonzero(impl.train(ones(impl), 0.5, seed).output)
     for other in others:
         if np.array_equal(mask, nonzero(impl.train(ones(impl), 0.5, other).output)):
@@ -187,7 +187,7 @@ def require_generators_left_alone(impl: Implementation, seed: int) -> None:
     """After construction and calls of all kinds, the global generators of torch, NumPy and
     Python follow from the seeds given before.
     """
-    require_far_fetched(np.log(2.0**-53 * 2**-24))
+    require_negligible_probability(np.log(2.0**-53 * 2**-24))
     rates, x = accepted_rates(impl, 0.0, 1.0), ones(impl)
     for whose, (plant, draw) in impl.driver.global_generators.items():
         drawn = []
@@ -259,6 +259,6 @@ def require_right_values_in_every_dtype(impl: Implementation, run: Run) -> None:
         if y.dtype.name != name:
             raise Violation(f"input of dtype {name} gave output of dtype {y.dtype}")
         require_rescaled(y, case.x, case.rate, nonzero(y))
-        require_far_fetched(case.x.size * np.log(case.rate))
+        require_negligible_probability(case.x.size * np.log(case.rate))
         if not nonzero(y).any():
             raise Violation(f"of {case.x.size} units none survived rate {case.rate} in {name}")
