@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import ast
-import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
-from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-TESTS = ROOT / "tests"
-HARNESS = TESTS / "harness"
-TOP = (
-    *("spec", "reference", "tests", "conftest.py", "pyproject.toml", "README.md", "LICENSE"),
-    *(".gitignore", ".ci", ".github"),
+from .tree import (
+    HARNESS,
+    ROOT,
+    TESTS,
+    by_name,
+    ours,
+    room_of,
+    sources,
+    tree_of,
+    within,
 )
+
 LINES, COLUMNS, AT_THE_TOP = 300, 100, 12
-OF_A_MACHINE = re.compile(r"(?<![\w.:/])/(?:home|work|root|Users)/\w")  # not of an address
 HEAVY = ("torch", "numpy", "scipy", "hypothesis", "ml_dtypes", "rich")
 
 BELOW_FAMILIES = ("core", "targets", "frameworks", "chance", "diagnosis")
@@ -39,81 +40,6 @@ ROOMS = {  # each with the rooms that it may import, besides itself
     "report": (*BELOW_PROPERTIES, "properties"),
 }
 DOORS = ("cli", "plugin", "api")
-FRAMEWORKS = ("torch", "jax", "keras", "tensorflow")
-FRAMEWORK_NAMES = ("torch", "numpy", "protocol", "jax", "keras", "tensorflow")
-
-
-def files() -> Iterator[Path]:
-    """Every file of the project itself: nothing built, cached or installed beside it."""
-    for name in TOP:
-        path = ROOT / name
-        found = sorted(path.rglob("*")) if path.is_dir() else [path]
-        hidden = ("__pycache__", ".hypothesis")
-        yield from (p for p in found if p.is_file() and not set(hidden) & set(p.parts))
-
-
-def sources(folder: Path) -> list[Path]:
-    """The Python files of a folder, at any depth."""
-    return [p for p in files() if p.suffix == ".py" and p.is_relative_to(folder)]
-
-
-@cache
-def tree_of(path: Path) -> ast.Module:
-    """The syntax tree of a file."""
-    return ast.parse(path.read_text("utf-8"))
-
-
-def strings(path: Path) -> list[str]:
-    """The string constants of a file that are not docstrings, nor parts of f-strings."""
-    apart: set[int] = set()
-    for node in ast.walk(tree_of(path)):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-            apart.add(id(node.value))
-        if isinstance(node, ast.JoinedStr):
-            apart |= {id(value) for value in node.values}
-    constants = (n for n in ast.walk(tree_of(path)) if isinstance(n, ast.Constant))
-    return [n.value for n in constants if isinstance(n.value, str) and id(n) not in apart]
-
-
-def imported(path: Path) -> set[str]:
-    """The absolute names of all that a file imports, late, for type checkers, or by a string."""
-    names = {name for name in strings(path) if re.fullmatch(r"dropspec(\.[a-z_]+)+", name)}
-    for node in ast.walk(tree_of(path)):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            base = ".".join(filter(None, (package(path, node.level), node.module)))
-            names |= {f"{base}.{alias.name}" for alias in node.names}
-    return names
-
-
-def package(path: Path, level: int) -> str:
-    """The package that a relative import of so many dots starts from; for none, nothing."""
-    if not level:
-        return ""
-    inside = path.relative_to(HARNESS if path.is_relative_to(HARNESS) else ROOT)
-    return ".".join(("dropspec", *inside.parts[:-level]))
-
-
-def ours(path: Path) -> set[str]:
-    """What a file imports of this project."""
-    tops = ("dropspec", "tests", "reference", "spec", "conftest")
-    return {name for name in imported(path) if name.split(".")[0] in tops}
-
-
-def within(names: set[str], *packages: str) -> bool:
-    """Whether all names lie in these packages."""
-    return all(any(f"{name}.".startswith(f"{p}.") for p in packages) for name in names)
-
-
-def room_of(path: Path) -> str:
-    """The room of a file of the harness, or the door that it is."""
-    return path.relative_to(HARNESS).with_suffix("").parts[0]
-
-
-def by_name(path: Path) -> str:
-    """How a test names a file."""
-    return str(path.relative_to(ROOT))
 
 
 def modules() -> dict[str, Path]:
@@ -181,29 +107,6 @@ def test_the_guard_knows_the_rooms() -> None:
     assert set(guard.ROOMS) == set(ROOMS) - {"report"}
 
 
-@pytest.mark.parametrize("path", sources(HARNESS), ids=by_name)
-def test_a_family_is_named_in_its_room_only(path: Path) -> None:
-    """In code, no file outside families/ names a family."""
-    from dropspec.core.signature import RATES
-    from dropspec.families import all_families
-
-    names = [family.name for family in all_families()]
-    if room_of(path) != "families":
-        vocabulary = RATES if path.name == "signature.py" else ()  # a rate may be called dropout
-        assert not [text for text in strings(path) if text in names and text not in vocabulary]
-        used = {n.id for n in ast.walk(tree_of(path)) if isinstance(n, ast.Name)}
-        assert not [n for n in used | ours(path) for name in names[1:] if name in n.lower()]
-
-
-@pytest.mark.parametrize("path", [*sources(HARNESS), *sources(TESTS / "conformance")], ids=by_name)
-def test_a_framework_is_imported_in_its_room_only(path: Path) -> None:
-    """No file outside frameworks/ imports a framework or asks for one by name."""
-    if path.is_relative_to(HARNESS) and room_of(path) == "frameworks":
-        return
-    assert not {name for name in imported(path) if name.split(".")[0] in FRAMEWORKS}
-    assert not [text for text in strings(path) if text in FRAMEWORK_NAMES]
-
-
 def test_a_target_is_inspected_in_one_room() -> None:
     """Facts are made in targets/ alone, and what Python tells of a callable is read there."""
     makes = [
@@ -269,30 +172,3 @@ def test_a_file_can_be_read_in_a_sitting(path: Path) -> None:
     assert len(lines) <= LINES
     assert not [line for line in lines if len(line) > COLUMNS]
     assert ast.get_docstring(tree_of(path))
-
-
-def test_no_file_names_a_machine() -> None:
-    """No text file has the path of somebody's folder."""
-    named = []
-    for path in files():
-        try:
-            text = path.read_text("utf-8")
-        except UnicodeDecodeError:
-            continue  # not a text
-        lines = (line for line in text.splitlines() if OF_A_MACHINE.search(line))
-        named += [f"{by_name(path)}: {line}" for line in lines]
-    assert not named
-
-
-def test_every_test_and_module_says_what_it_does() -> None:
-    """Every test and every public function, class and method has a docstring, mutants apart."""
-    silent = []
-    for path in sources(ROOT):
-        if path.is_relative_to(TESTS / "mutants"):
-            continue
-        tops = [n for n in tree_of(path).body if isinstance(n, ast.FunctionDef | ast.ClassDef)]
-        classes = [n for n in tops if isinstance(n, ast.ClassDef)]
-        methods = [n for c in classes for n in c.body if isinstance(n, ast.FunctionDef)]
-        public = (n for n in (*tops, *methods) if not n.name.startswith("_"))
-        silent += [f"{by_name(path)}: {n.name}" for n in public if not ast.get_docstring(n)]
-    assert not silent

@@ -54,9 +54,7 @@ def judge_lens(results: list[Results], lens: str, notes: Notes) -> None:
         if not rate_failed or (lens in RATE_FREE and f.decision is Decision.PASS)
     ]
     if not judged:
-        raise Undecided(
-            "the drop rate itself is wrong in every campaign (rate-1), so this cannot be judged"
-        )
+        raise Undecided("the drop rate itself is wrong in every campaign, so this cannot be judged")
     still_open = [(c, f) for c, f in judged if f.decision is Decision.OPEN]
     if still_open:
         campaign, finding = still_open[0]

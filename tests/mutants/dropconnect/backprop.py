@@ -33,7 +33,8 @@ class LeavesWeightGradientUnmasked(DropConnect):
     """Sends the gradient straight through the mask: dropped weights are trained too."""
 
     def apply_mask(self, parameter: Tensor, mask: Tensor) -> Tensor:
-        y: Tensor = Straight.apply(parameter, super().apply_mask(parameter, mask).detach())  # type: ignore[no-untyped-call]
+        masked = super().apply_mask(parameter, mask).detach()
+        y: Tensor = Straight.apply(parameter, masked)  # type: ignore[no-untyped-call]
         return y
 
 
@@ -81,7 +82,8 @@ class AddsUpBackwards(DropConnect):
     """
 
     def apply_mask(self, parameter: Tensor, mask: Tensor) -> Tensor:
-        y: Tensor = Growing.apply(super().apply_mask(parameter, mask))  # type: ignore[no-untyped-call]
+        masked = super().apply_mask(parameter, mask)
+        y: Tensor = Growing.apply(masked)  # type: ignore[no-untyped-call]
         return y
 
 

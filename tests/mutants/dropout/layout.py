@@ -236,5 +236,6 @@ class LeavesGradientUnscaledInPlace(_WorksInPlace):
     """Masks the gradient of a call in place and does not divide it by keep."""
 
     def work(self, x: Tensor) -> Tensor:
-        y: Tensor = _Unscaled.apply(x, self.draw_mask(x), 1 - self.p)  # type: ignore[no-untyped-call]
+        mask, keep = self.draw_mask(x), 1 - self.p
+        y: Tensor = _Unscaled.apply(x, mask, keep)  # type: ignore[no-untyped-call]
         return y
