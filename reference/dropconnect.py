@@ -136,7 +136,7 @@ def dropconnect(
     0 (inference-1, limits-1).
 
     Here x may have any number of axes before the last, all of them examples (product-6). Raises
-    TypeError or ValueError for what is not a rate (limits-3).
+    TypeError or ValueError for a bad rate (limits-3).
     """
     rate = check_rate(rate)
     examples = x.reshape(int(np.prod(x.shape[:-1])), x.shape[-1])

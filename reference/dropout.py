@@ -21,8 +21,8 @@ Mask = NDArray[np.bool_]
 def check_rate(rate: float) -> float:
     """The rate itself, if it is a probability (edge-3, edge-4).
 
-    Raises TypeError for what is no real number, and ValueError for a number outside [0, 1], NaN
-    included.
+    Raises TypeError for a rate that is not a real number, and ValueError for one outside [0, 1],
+    NaN included.
     """
     if not isinstance(rate, numbers.Real):
         raise TypeError(f"a rate is a number from 0 to 1, not {type(rate).__name__}")
@@ -80,7 +80,7 @@ def dropout(x: Array, rate: float, rng: np.random.Generator, training: bool = Tr
     """Dropout of x: masked and rescaled in training, x itself in evaluation and at rate 0 (eval-1,
     edge-1).
 
-    Raises TypeError or ValueError for what is not a rate (edge-3, edge-4), TypeError for integer
+    Raises TypeError or ValueError for a bad rate (edge-3, edge-4), TypeError for integer
     input (edge-8).
     """
     rate = check_rate(rate)

@@ -62,7 +62,7 @@ class DropConnect(nn.Module):
     as the paper does. In evaluation it is the plain layer, or with `samples` the paper's own
     inference: the mean, after the activation, of so many draws from a normal with the output's
     own mean and variance. Random numbers come from torch's global generator. Raises as `Dropout`
-    does for what is no rate, ValueError for another `mask_per`.
+    does for a bad rate, ValueError for another `mask_per`.
     """
 
     def __init__(
