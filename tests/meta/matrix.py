@@ -61,8 +61,8 @@ def _sections(judged: Mapping[str, Any]) -> Iterator[str]:
 
 def _row(mutant: Mutant, answer: Mapping[str, Any]) -> str:
     verdicts = {clause: found["verdict"] for clause, found in answer["clauses"].items()}
-    fails = [clause for clause, verdict in verdicts.items() if verdict == "VIOLATED"]
-    fails += [f"({clause})" for clause, verdict in verdicts.items() if verdict == "DEPARTS"]
+    fails = [clause for clause in all_clauses() if verdicts.get(clause) == "VIOLATED"]
+    fails += [f"({clause})" for clause in all_clauses() if verdicts.get(clause) == "DEPARTS"]
     first = answer["diagnosis"][0]["clause"] if answer["diagnosis"] else ""
     cause = f"**{first}**" if first in mutant.clauses else first
     cells = (mutant.name, mutant.does, ", ".join(mutant.seen), cause, " ".join(fails))
