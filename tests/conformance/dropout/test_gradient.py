@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dropspec.core.arrays import DTYPES, nonzero
+from dropspec.core.arrays import DTYPES, doubled, nonzero
 from dropspec.core.cases import LARGE, Case
 from dropspec.core.compare import require, require_rescaled, rescaled, ulps_between
 from dropspec.core.errors import NotClaimed, Violation
@@ -154,7 +154,7 @@ def test_a_second_backward_gives_the_same_gradient(impl: Implementation, case: C
     first, second, twice = (
         run.gradient(case.upstream),
         run.gradient(case.upstream),
-        run.gradient(2 * case.upstream),
+        run.gradient(doubled(case.upstream)),
     )
     require(
         ulps_between(second, first) == 0,
@@ -163,7 +163,7 @@ def test_a_second_backward_gives_the_same_gradient(impl: Implementation, case: C
         second=second,
     )
     require(
-        ulps_between(twice, 2 * first) == 0,
+        ulps_between(twice, doubled(first)) == 0,
         "twice the upstream gradient must give twice the gradient",
         once=first,
         twice=twice,
@@ -177,7 +177,7 @@ def test_double_backward_is_right(impl: Implementation, case: Case) -> None:
     run = impl.train(case.x, case.rate, case.seed, differentiable=True)
     mask = nonzero(run.output)
     assume(mask.any())
-    weights = 1 + case.upstream**2
+    weights = (1 + case.upstream**2).astype(case.upstream.dtype)
     gg = run.double_gradient(case.upstream, weights)
     require(
         nonzero(gg) == mask,

@@ -68,6 +68,11 @@ def laid_out(values: Array, layout: str) -> Array:
     return np.asarray(values, order="C")
 
 
+def doubled(x: Array) -> Array:
+    """2 x in the dtype of x, which is exact; NumPy before 2.2 makes `2 * x` of bfloat16 float32."""
+    return (2 * x).astype(x.dtype)
+
+
 def copy_as_laid_out(x: Array) -> Array:
     """A copy of x with the strides of x; where elements share memory in x, they do in the copy."""
     if x.flags.c_contiguous:
