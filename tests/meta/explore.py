@@ -7,6 +7,9 @@ right is ever accused.
     python tests/meta/explore.py right --runs 1000
     # is there a conformance test that no mutant of its clause fails, quick profile?
     python tests/meta/explore.py tests
+    # as JSON, under seed 0, quick profile: which stated clauses are not found, what is accused?
+    python tests/meta/explore.py stated
+    python tests/meta/explore.py spared
 
 The tests are those of `dropspec check`, called without pytest, in one process a target: loading
 torch takes longer than a run.
@@ -18,6 +21,7 @@ import argparse
 import gc
 import importlib
 import inspect
+import json
 import multiprocessing
 import os
 import sys
@@ -78,15 +82,15 @@ def unfound(target: str, clauses: Sequence[str]) -> list[str]:
     return [clause for clause in clauses if not is_found(run, clause)]
 
 
-def unfound_in_all() -> dict[str, list[str]]:
+def stated() -> dict[str, list[str]]:
     """For every mutant, the clauses that it states and that are not found."""
     return {target: missed for (target, _), missed in _side_by_side(_unfound, _jobs())}
 
 
-def accused_in_all(targets: Sequence[str]) -> dict[str, list[str]]:
-    """For every right layer, what a quick run under seed 0 finds against it."""
-    jobs = [(target, (0,)) for target in targets]
-    return {target: said for (target, _), said in _side_by_side(_accused, jobs)}
+def spared() -> dict[str, list[str]]:
+    """For every conforming target, what a quick run under seed 0 finds against it."""
+    jobs = [(target, (0,)) for target in CONFORMING]
+    return {target: found for (target, _), found in _side_by_side(_accused, jobs)}
 
 
 def survived(target: str, clauses: Sequence[str], seeds: Sequence[int]) -> list[int]:
@@ -234,7 +238,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=("mutants", "right", "tests"))
+    parser.add_argument("what", choices=("mutants", "right", "tests", "stated", "spared"))
     parser.add_argument(
         "--seeds",
         type=int,
@@ -250,6 +254,9 @@ if __name__ == "__main__":
         help="for right: how many runs (default: 1000)",
     )
     given = parser.parse_args()
+    if given.what in ("stated", "spared"):
+        print(json.dumps(stated() if given.what == "stated" else spared()))
+        sys.exit()
     started = time.perf_counter()
     bad = {
         "mutants": lambda: mutants(given.seeds),

@@ -6,6 +6,9 @@ The tests here judge each mutant on the clauses that it states, called without p
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -76,10 +79,21 @@ def test_there_are_mutants_enough() -> None:
     assert len(RIGHT_TARGETS) >= 35
 
 
+def explored(what: str) -> dict[str, list[str]]:
+    """What `explore.py` prints, from a process that forks children before it has run anything.
+
+    A child that is forked after torch ran a parallel operation hangs at its own first one.
+    """
+    command = [sys.executable, explore.__file__, what]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout))
+
+
 @pytest.fixture(scope="module")
 def unfound() -> dict[str, list[str]]:
     """By mutant, the clauses that it states and that are not found to fail."""
-    return explore.unfound_in_all()
+    return explored("stated")
 
 
 @pytest.mark.parametrize("target", MUTANTS)
@@ -90,11 +104,11 @@ def test_a_mutant_dies_on_the_clauses_it_states(unfound: dict[str, list[str]], t
 
 @pytest.fixture(scope="module")
 def accusations() -> dict[str, list[str]]:
-    """By right layer, what a whole quick run finds that is not as it should be."""
-    return explore.accused_in_all(EVERY_RIGHT)
+    """By conforming target, what a whole quick run finds that is not as it should be."""
+    return explored("spared")
 
 
-@pytest.mark.parametrize("target", EVERY_RIGHT)
+@pytest.mark.parametrize("target", CONFORMING)
 def test_nothing_right_is_accused(accusations: dict[str, list[str]], target: str) -> None:
     """A right layer has no clause violated, undecided or in error."""
     assert accusations[target] == []
