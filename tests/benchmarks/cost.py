@@ -25,8 +25,8 @@ if __name__ == "__main__":
     plan = all_families()[0].plan(PROFILES["standard"])
     load = f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
     print(
-        f"{plan.decisions} decisions a run, each a false alarm with chance {plan.alpha:.2g} at"
-        f" most; {load}"
+        f"{plan.decisions} decisions a run, each a false alarm with probability"
+        f" {plan.alpha:.2g} at most; {load}"
     )
     looking.by_lens(plan, looking.by_dtype(plan))
     runs.over_the_implementation()
