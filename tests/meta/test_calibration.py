@@ -160,6 +160,7 @@ def test_the_echo_keeps_its_level_and_its_certificate(monkeypatch: pytest.Monkey
     assert wrong["echo", Decision.PASS] <= most(WRONG_RUNS, LEVEL)
 
 
+@pytest.mark.whole
 def test_twins_come_as_often_as_birthdays_do() -> None:
     """In calls of 16 units, short enough to count, equal ones come as often as two of as many
     people share one of 2^16 birthdays.

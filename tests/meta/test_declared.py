@@ -118,17 +118,14 @@ def test_a_module_with_a_method_evaluate_is_a_module(path: Path) -> None:
     assert inspected(f"{path}:WithEvaluate").facts.framework == "torch"
 
 
-@pytest.mark.parametrize("name", ["KeepsItsName", "always", "partly", "built"])
-def test_claims_hold_for_functions_and_objects_too(path: Path, name: str) -> None:
+def test_claims_hold_for_functions_and_objects_too(path: Path) -> None:
     """A keep probability is turned round, and what drops in evaluation by design is not asked
     for one, behind a partial, too.
     """
-    ran = check(path.parent, f"declared.py:{name}", *only("scale-1", "edge-2", "eval-1"))
-    assert ran.verdicts(f"declared.py:{name}") == {
-        "scale-1": "HOLDS",
-        "edge-2": "HOLDS",
-        "eval-1": "NOT CLAIMED",
-    }
+    names = [f"declared.py:{name}" for name in ("KeepsItsName", "always", "partly", "built")]
+    ran = check(path.parent, *names, *only("scale-1", "edge-2", "eval-1"))
+    right = {"scale-1": "HOLDS", "edge-2": "HOLDS", "eval-1": "NOT CLAIMED"}
+    assert {name: ran.verdicts(name) for name in names} == dict.fromkeys(names, right)
 
 
 def test_one_target_does_not_take_down_the_others(path: Path) -> None:

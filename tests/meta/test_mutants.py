@@ -119,6 +119,7 @@ def test_few_mutants_mislead() -> None:
     assert len(MISLEADING) <= 0.05 * len(MUTANTS)
 
 
+@whole
 def test_fresh_seeds_accuse_nothing_right_and_find_what_is_wrong() -> None:
     """Under two other seeds two right layers are accused of nothing, and four mutants are found."""
     seeds = range(explore.FIRST, explore.FIRST + 2)

@@ -103,6 +103,7 @@ def found_of(clause: str, profile: Profile) -> list[Found | None]:
     return list(findings(clause, family.plan(profile), profile, searched))
 
 
+@pytest.mark.whole
 def test_finer_profiles_find_less() -> None:
     """From profile to profile the rate found is half of the one before, and the share of cases
     is smaller.
@@ -121,6 +122,7 @@ def test_finer_profiles_find_less() -> None:
     assert 1.0 < of_rate[1].over_wald < 1.2
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(("family", "clause"), COUNTED)
 def test_what_is_counted_by_itself_is_found_below_its_tolerance(
     family: Family, clause: str
