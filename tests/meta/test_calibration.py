@@ -30,6 +30,7 @@ from .calibration import CASES, WORD, Ratios, ever_failing, follows, right, simu
 from .exact import Exact
 from .inspected import outcome
 
+pytestmark = pytest.mark.whole  # thousands of campaigns take minutes
 ERROR = 1e-9  # the chance that a bound below refuses what keeps its level
 ALPHA, RUNS = 0.05, 250  # of a FAIL in simulations, and how many there are
 LEVEL, WRONG_RUNS = 0.01, 200  # of a PASS that is wrong
@@ -160,7 +161,6 @@ def test_the_echo_keeps_its_level_and_its_certificate(monkeypatch: pytest.Monkey
     assert wrong["echo", Decision.PASS] <= most(WRONG_RUNS, LEVEL)
 
 
-@pytest.mark.whole
 def test_twins_come_as_often_as_birthdays_do() -> None:
     """In calls of 16 units, short enough to count, equal ones come as often as two of as many
     people share one of 2^16 birthdays.
