@@ -9,7 +9,7 @@ HARNESS = ROOT / "tests" / "harness"
 
 spec = importlib.util.find_spec("dropspec")
 if spec is None or spec.origin is None:
-    # dropspec.gauge is tests/harness/gauge.py, dropspec.spec is spec/
+    # dropspec.chance is tests/harness/chance/, dropspec.spec is spec/
     folders = [str(HARNESS), str(ROOT)]
     spec = importlib.util.spec_from_file_location(
         "dropspec", HARNESS / "__init__.py", submodule_search_locations=folders

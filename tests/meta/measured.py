@@ -36,9 +36,9 @@ def diagnose(clauses: tuple[Judged, ...], measured: Sequence[Observation] = ()) 
     return tuple(cause.sentence for cause in causes_of(clauses, measured) if cause.known)
 
 
-def scales(law: Law, kind: Seen = Seen.SCALE) -> list[Observation]:
+def scales(law: Law) -> list[Observation]:
     """Scales of survivors at drawn rates, by a law of the rate r."""
-    return [Observation(kind, law(r), r) for r in (0.1, 0.5, 1 / 3, 0.75, 0.999)]
+    return [Observation(Seen.SCALE, law(r), r) for r in (0.1, 0.5, 1 / 3, 0.75, 0.999)]
 
 
 def evaluated(law: Law) -> list[Observation]:

@@ -8,7 +8,7 @@ from dropspec.core.faults import Fault, FaultKind
 from dropspec.core.observations import Observation, Seen
 from dropspec.core.records import Cause, Judged, Verdict
 from dropspec.diagnosis import causes
-from dropspec.diagnosis.evidence import evidence_of
+from dropspec.diagnosis.evidence import Evidence
 from dropspec.families import all_clauses
 
 from .measured import causes_of, diagnose, dropped, judged, scales
@@ -17,7 +17,7 @@ from .measured import causes_of, diagnose, dropped, judged, scales
 def test_measurements_are_read_by_rate() -> None:
     """A measurement is read by its kind and rate, in one dtype or in any; others are left alone."""
     half = Observation(Seen.DROP_RATE, 0.4, 0.5, "float16")
-    e = evidence_of((), [("", Observation(Seen.SCALE, 2.0, 0.1)), ("", half)])
+    e = Evidence((), (("", Observation(Seen.SCALE, 2.0, 0.1)), ("", half)))
     assert e.at_rates(Seen.DROP_RATE) == e.at_rates(Seen.DROP_RATE, "float16") == {0.5: 0.4}
     assert e.at_rates(Seen.DROP_RATE, "float32") == {}
 

@@ -57,9 +57,8 @@ def _clause(clause: str, title: str, text: str, family: str) -> Clause:
         raise ValueError(f"the rule of clause {clause} says neither MUST nor SHOULD nor MAY")
     if not parts.get("Remedy"):
         raise ValueError(f"clause {clause} has no *Remedy.*: say what is wrong and what to change")
-    if "Diagnosis" not in parts:
-        return Clause(clause, title, level[0], text, family, parts["Remedy"])
-    fields = {m["name"]: m["value"] for m in _FIELD.finditer(parts["Diagnosis"])}
+    diagnosis = parts.get("Diagnosis", f"An echo of: {ANY_CALL}.")
+    fields = {m["name"]: m["value"] for m in _FIELD.finditer(diagnosis)}
     echoes = frozenset(name for name in fields.get("An echo of", "").split(", ") if name)
     topic, shown_by = fields.get("Topic", "other"), fields.get("Shown by", "")
     remedy = parts["Remedy"]

@@ -13,7 +13,7 @@ from dropspec.core.clauses import Clause
 from dropspec.core.faults import Fault, FaultKind
 from dropspec.core.observations import Observation, Seen
 from dropspec.core.records import Cause, Judged, Verdict
-from dropspec.diagnosis.evidence import Evidence, evidence_of
+from dropspec.diagnosis.evidence import Evidence
 from dropspec.diagnosis.known_bugs import SIGNATURES
 from dropspec.diagnosis.topics import OF_CHANCE, explains, place_of
 
@@ -36,8 +36,8 @@ def diagnose(
     raising = _raises_everywhere(judged)
     told = {clause for cause in raising for clause in (cause.clause, *cause.echoes)}
     violated = [one.clause for one in judged if one.verdict is Verdict.VIOLATED]
-    failed = [clauses[clause] for clause in violated if clause not in told]
-    return (*raising, *_causes(evidence_of(failed, measured)))
+    failed = tuple(clauses[clause] for clause in violated if clause not in told)
+    return (*raising, *_causes(Evidence(failed, tuple(measured))))
 
 
 def _raises_everywhere(judged: Sequence[Judged]) -> list[Cause]:

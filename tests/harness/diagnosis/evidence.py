@@ -4,7 +4,7 @@ measured.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -55,11 +55,6 @@ class Evidence:
         for judging, one in self._kept.values():
             if one.kind is Seen.EFFECT and judging == clause.id:
                 yield one.lens, one.value
-
-
-def evidence_of(failed: Iterable[Clause], measured: Iterable[tuple[str, Observation]]) -> Evidence:
-    """The evidence of these clauses and measurements."""
-    return Evidence(tuple(failed), tuple(measured))
 
 
 def follows(values: Mapping[float, float], law: Callable[[float], float]) -> float | None:

@@ -62,7 +62,7 @@ def added_to_keep(e: Evidence) -> str:
 
 
 def random_factors(e: Evidence) -> str:
-    """Gaussian dropout, or the like."""
+    """A random factor for every element, as in Gaussian dropout."""
     rates = {r: v for r, v in e.at_rates(Seen.DROP_RATE).items() if r >= 0.1}
     if not {"zeros", "one scale", "values"} <= e.topics or not rates or max(rates.values()) > 0.01:
         return ""

@@ -17,7 +17,7 @@ def refusals(impl: Implementation, rate: Any) -> list[tuple[str, BaseException |
     """When a rate was refused, and with what; empty if an output came."""
     if impl.facts.rate_is_keep and not isinstance(rate, float):
         raise NotClaimed(
-            "it takes a keep probability, which cannot be formed from what is no number"
+            "it takes a keep probability, which cannot be formed from a rate that is not a number"
         )
     stage = "at construction" if impl.at_construction else "at the call"
     impl.guard.reset()

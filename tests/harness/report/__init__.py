@@ -24,12 +24,12 @@ def wanted(options: Options) -> list[tuple[Format, Path]]:
     """The reports that the user asked for. Raises ValueError, a sentence, for a bad one."""
     asked = [_asked(text) for text in options.reports]
     if options.json:
-        asked.append(("--json", "json", options.json))
+        asked.append(("--json ", "json", options.json))
     return [(all_formats()[name], _writable(option, Path(where))) for option, name, where in asked]
 
 
 def _asked(text: str) -> tuple[str, str, str]:
-    """The option as it was typed, the name of the format, and the file."""
+    """The option as it was typed up to the file, the name of the format, and the file."""
     name, equals, where = text.partition("=")
     if not equals or not where:
         raise ValueError(f"--report {text}: give FORMAT=PATH, such as json=verdicts.json")
@@ -41,11 +41,10 @@ def _asked(text: str) -> tuple[str, str, str]:
 
 
 def _writable(option: str, path: Path) -> Path:
-    typed = f"{option}{path}" if option.endswith("=") else f"{option} {path}"
     if path.is_dir():
-        raise ValueError(f"{typed}: that is a folder; give a file to write to")
+        raise ValueError(f"{option}{path}: that is a folder; give a file to write to")
     if not path.parent.is_dir():
-        raise ValueError(f"{typed}: there is no folder {path.parent}")
+        raise ValueError(f"{option}{path}: there is no folder {path.parent}")
     return path
 
 
