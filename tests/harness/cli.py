@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import signal
+import os
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from dropspec import __version__
-from dropspec.api import judge
 from dropspec.core.clauses import Clause
 from dropspec.core.errors import did_you_mean
 from dropspec.core.options import add_options, options_from
-from dropspec.families import all_clauses, all_families
-from dropspec.report import terminal, wanted, write_all
-from dropspec.session.supervise import Failed
+from dropspec.core.text import clean, shown
+from dropspec.frameworks import all_frameworks
+from dropspec.session.template import prepare
+from dropspec.targets.mentions import preloaded
 
-CONFORMANT, NOT_CONFORMANT, USAGE, INTERRUPTED = 0, 1, 2, 130
+USAGE, INTERRUPTED = 2, 130
+MOST = 8  # processes that may be asked for on any machine; more only where it has as many cores
 TARGETS = """\
 targets:
   [label=]module:attribute       for instance mypackage.layers:MyDropout
@@ -27,17 +29,18 @@ targets:
   A linear layer whose weights are dropped is a module class whose constructor takes
   (in_features, out_features, rate), or a function of (x, weight, bias, rate); --family says so
   where the names do not.
-exit codes: 0 all targets conform; 1 one does not; 2 a target cannot be loaded, or the command line
-is wrong
+exit codes: 0 all targets conform; 1 one does not; 2 a target cannot be loaded, the command line is
+wrong, or a report cannot be written; 130 interrupted; 129 and 143 ended by SIGHUP and SIGTERM
 """
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """The parser of the command line."""
+    made = argparse.ArgumentParser(
         prog="dropspec", description="The specification of dropout, and whether a layer keeps it."
     )
-    parser.add_argument("--version", action="version", version=f"dropspec {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True)
+    made.add_argument("--version", action="version", version=f"dropspec {__version__}")
+    commands = made.add_subparsers(dest="command", required=True)
     check = commands.add_parser(
         "check",
         help="judge dropout layers, clause by clause",
@@ -59,25 +62,37 @@ def _parser() -> argparse.ArgumentParser:
     )
     only = "only this clause or chapter; may be repeated"
     power.add_argument("--clause", action="append", default=[], metavar="ID", help=only)
-    first = all_families()[0].name
-    of_which = f"of which specification (default: {first})"
-    power.add_argument("--family", default=first, metavar="NAME", help=of_which)
-    return parser
+    of_which = "of which specification (default: that of dropout)"
+    power.add_argument("--family", default="", metavar="NAME", help=of_which)
+    return made
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit code."""
-    parser = _parser()
-    given = parser.parse_args(arguments)
-    families = [family.name for family in all_families()]
-    if given.family and given.family not in families:
-        parser.error(f"there is no family {given.family!r}: there are {', '.join(families)}")
-    given.clause = _clauses(parser, given.clause, all_clauses())
-    return _check(parser, given) if given.command == "check" else _power(given)
+    _open_standard_files()
+    given = (reader := parser()).parse_args(arguments)
+    try:
+        return _check(reader, given) if given.command == "check" else _power(reader, given)
+    except KeyboardInterrupt:
+        print("dropspec: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except Exception as error:  # it must not look like a verdict
+        said = f"{type(error).__name__}: {shown(error)}"
+        print(f"dropspec: met {said}: a fault of dropspec, and no verdict", file=sys.stderr)
+        return USAGE
+
+
+def _open_standard_files() -> None:
+    """Where input, output or errors are closed, a pipe of ours would take their place."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
 
 
 def _clauses(
-    parser: argparse.ArgumentParser, asked: Sequence[str], clauses: Mapping[str, Clause]
+    reader: argparse.ArgumentParser, asked: Sequence[str], clauses: Mapping[str, Clause]
 ) -> list[str]:
     """The ids of the clauses and chapters asked for, each once; ends the command for others."""
     chapters: dict[str, list[str]] = {}  # no name is one of two families
@@ -89,39 +104,56 @@ def _clauses(
         if ids is None:
             meant = did_you_mean(name, [*clauses, *chapters])
             chapter = f", and no chapter: the chapters are {', '.join(chapters)}"
-            parser.error(f"there is no clause {name}{meant or chapter}")
+            reader.error(f"there is no clause {clean(name)}{meant or chapter}")
         found |= dict.fromkeys(ids)
     return list(found)
 
 
-def _power(given: argparse.Namespace) -> int:
-    from dropspec.report import power  # late: it imports what `check` leaves to its children
+def _power(reader: argparse.ArgumentParser, given: argparse.Namespace) -> int:
+    from dropspec.families import all_families
+    from dropspec.report import power
 
-    power.show(all_families(), given.family, given.clause)
-    return CONFORMANT
+    clauses = _asked(reader, given)
+    power.show(all_families(), given.family or all_families()[0].name, clauses)
+    return 0
 
 
-def _check(parser: argparse.ArgumentParser, given: argparse.Namespace) -> int:
+def _check(reader: argparse.ArgumentParser, given: argparse.Namespace) -> int:
     options = options_from(given, "", tuple(given.targets))
-    if options.timeout_s <= 0 or given.workers < 1:
-        parser.error("--timeout must be above 0, and -n at least 1")
+    most = max(MOST, os.cpu_count() or 1)
+    if not 1 <= given.workers <= most:
+        reader.error(f"-n is {given.workers}, but must be from 1 to {most} on this machine")
     try:
-        wanted(options)
+        options.check()
+        os.getcwd()
     except ValueError as error:
-        parser.error(str(error))
-    # as an exception, so that the children are ended with it
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+        reader.error(str(error))
+    except OSError as error:
+        reader.error(f"the current folder is gone: {error.strerror}")
+    prepare(["dropspec.properties.every", *preloaded(options.targets, all_frameworks())])
+    from dropspec.api import judge  # late: the template imports the same meanwhile
+    from dropspec.families import all_clauses
+    from dropspec.report import open_reports
+    from dropspec.report.run import complain, report_run
+    from dropspec.session.known_failures import known_failures, of_no_target
+
+    options = replace(options, clauses=tuple(_asked(reader, given)))
     try:
-        found = judge(options, given.workers)
-    except (Failed, ValueError) as error:
-        print(f"dropspec: {error}", file=sys.stderr)
-        return USAGE
-    except KeyboardInterrupt:
-        print("dropspec: interrupted", file=sys.stderr)
-        return INTERRUPTED
-    terminal.show(found, options)
-    write_all(found, options)
-    if any(answer.unusable for answer in found):
-        return USAGE
-    conform = all(answer.conformant(options.strict) for answer in found)
-    return CONFORMANT if conform else NOT_CONFORMANT
+        known = known_failures(options.known, all_clauses()) if options.known else []
+        reports = open_reports(options)
+    except ValueError as error:
+        reader.error(str(error))
+    for sentence in of_no_target(known, options):
+        complain(sentence)
+    return report_run(judge(options, given.workers), options, reports)
+
+
+def _asked(reader: argparse.ArgumentParser, given: argparse.Namespace) -> list[str]:
+    """The clauses asked for; ends the command for a clause or a family that is not there."""
+    from dropspec.families import all_clauses, all_families
+
+    families = [family.name for family in all_families()]
+    if given.family and given.family not in families:
+        no_family = f"there is no family {clean(given.family)!r}"
+        reader.error(f"{no_family}: there are {', '.join(families)}")
+    return _clauses(reader, given.clause, all_clauses())

@@ -13,15 +13,10 @@ from typing import Any
 import pytest
 
 from dropspec.core.options import add_options
+from dropspec.core.property import MARKER
 
 PREFIX = "--dropspec-"
 BOOK = "dropspec-book"
-FOR_CHILDREN = {  # of `dropspec check`
-    "journal": ("PATH", "append every outcome to this file as it comes"),
-    "done": ("PATH", "pass over the tests whose ids are in this file"),
-    "folder": ("PATH", "load targets from this folder"),
-    "shard": ("I/N", "run part I of N"),
-}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -30,15 +25,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     target = "[label=]module:attr or [label=]path/file.py:attr; may be repeated"
     group.addoption("--dropspec", action="append", metavar="TARGET", help=target)
     add_options(group.addoption, PREFIX)
-    for name, (metavar, said) in FOR_CHILDREN.items():
-        said += " (for `dropspec check`)"
-        group.addoption(f"{PREFIX}{name}", default="", metavar=metavar, help=said)
     parser.addini("dropspec_targets", "targets where no --dropspec is given", "linelist", [])
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Registers the marker, and the rest where there is a target."""
-    config.addinivalue_line("markers", "clause(id, should=False): the clause that a test judges")
+    said = f"{MARKER}(id, should=False): the clause of dropout's specification that a test judges"
+    config.addinivalue_line("markers", said)
     pytest.register_assert_rewrite("dropspec.core.compare")
     targets = tuple(config.option.dropspec or config.getini("dropspec_targets"))
     if not targets:
@@ -50,7 +43,11 @@ def pytest_configure(config: pytest.Config) -> None:
     from dropspec.frameworks import all_frameworks
     from dropspec.session.book import Book
 
-    book = Book(config, targets, all_frameworks(), all_families())
+    try:
+        book = Book(config, targets, all_frameworks(), all_families())
+        book.options.check()
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from error
     config.pluginmanager.register(book, BOOK)
     config.pluginmanager.import_plugin("dropspec.properties.fixtures")
 
@@ -75,20 +72,31 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Writes the reports that were asked for."""
     book = session.config.pluginmanager.get_plugin(BOOK)
     if book and book.reports:
-        from dropspec.report import write_all
+        from dropspec.report import close_all, open_reports, write_all
 
-        write_all(book.answers(), book.options)
+        try:
+            opened = open_reports(book.options)
+            book.complaints += write_all(opened, book.answers(), book.options)
+            close_all(opened)
+        except ValueError as error:
+            book.complaints.append(str(error))
+        if book.complaints:
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Prints the report that `dropspec check` prints."""
     book = config.pluginmanager.get_plugin(BOOK)
     if book and book.reports:
-        from dropspec.report.terminal import show
+        from dropspec.report.terminal import show, terminal
 
         terminalreporter.section("dropspec")
+        for complaint in book.complaints:
+            terminalreporter.write_line(f"dropspec: {complaint}")
         sys.stdout.flush()
-        show(book.answers(), book.options)
+        console = terminal()
+        for answer in book.answers():
+            show(answer, book.options, console)
 
 
 def _folder(package: str) -> Path | None:

@@ -8,9 +8,14 @@ import json
 import os
 import subprocess
 import sysconfig
+from collections.abc import Iterator, Sequence
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
+
+from dropspec.cli import main
 
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 OURS = (
@@ -69,20 +74,39 @@ def run(
 
 
 def check(folder: Path, *arguments: str, profile: str = "quick", **environment: str) -> Ran:
-    """Runs `dropspec check` with these targets and options."""
+    """Runs `dropspec check` with these targets and options, in that folder: as a command of its
+    own where variables are given, and else by its door in this process, so that all these runs
+    share what is imported for them.
+    """
     report = folder / "report.json"
-    return run(
-        folder,
-        "dropspec",
-        "check",
-        *arguments,
-        "--profile",
-        profile,
-        "--json",
-        str(report),
-        report=report,
-        **environment,
-    )
+    command = ("check", *arguments, "--profile", profile, "--json", str(report))
+    if environment:
+        return run(folder, "dropspec", *command, report=report, **environment)
+    report.unlink(missing_ok=True)
+    code: object
+    with (
+        chdir(folder),
+        without(OURS),
+        redirect_stdout(StringIO()) as printed,
+        redirect_stderr(StringIO()) as complaint,
+    ):
+        try:
+            code = main(command)
+        except SystemExit as ended:
+            code = ended.code
+    assert isinstance(code, int)
+    found = json.loads(report.read_text("utf-8")) if report.exists() else {}
+    return Ran(code, printed.getvalue(), complaint.getvalue(), found)
+
+
+@contextmanager
+def without(names: Sequence[str]) -> Iterator[None]:
+    """Hides these variables."""
+    before = {name: os.environ.pop(name) for name in names if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(before)
 
 
 def only(*clauses: str) -> list[str]:

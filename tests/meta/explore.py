@@ -20,7 +20,6 @@ from __future__ import annotations
 import argparse
 import gc
 import importlib
-import inspect
 import json
 import multiprocessing
 import os
@@ -35,10 +34,12 @@ from typing import Any
 from dropspec.chance.judge import judge_lens
 from dropspec.core.errors import Hung, ImplementationError, NotClaimed, Undecided, Violation
 from dropspec.core.notes import Notes
+from dropspec.core.options import Options
+from dropspec.core.property import Property
 from dropspec.core.records import Verdict
-from dropspec.families import all_clauses, all_families, family_named
+from dropspec.families import all_families, family_named
 from dropspec.properties.catalogue import properties_of
-from dropspec.session.record import verdict_of
+from dropspec.session.record import judge_property
 from dropspec.session.run import Run
 from dropspec.tests.meta.catalogue import CONFORMING, MUTANTS, RIGHT_TARGETS
 from dropspec.tests.meta.inspected import inspected, run_over
@@ -52,28 +53,21 @@ BAD = {Verdict.VIOLATED, Verdict.UNDECIDED, Verdict.ERROR}
 
 
 @cache
-def tests_of(family: str) -> dict[str, list[tuple[str, Any]]]:
-    """The conformance tests of a family by clause, each with the level of what it judges."""
+def tests_of(family: str) -> dict[str, list[Property]]:
+    """The properties of a family by clause."""
     of = family_named(family)
-    found: dict[str, list[tuple[str, Any]]] = {clause.id: [] for clause in of.clauses()}
+    found: dict[str, list[Property]] = {clause.id: [] for clause in of.clauses()}
     for prop in properties_of(of.tests):
-        level = "SHOULD" if prop.should else all_clauses()[prop.clause].level
-        found[prop.clause].append((level, prop.test))
+        found[prop.clause].append(prop)
     return found
 
 
 def verdicts(run: Run, clauses: Sequence[str]) -> Iterator[tuple[str, Verdict, str]]:
-    """What each test of these clauses comes to, with its message."""
+    """What each property of these clauses comes to, with its message."""
     for clause in clauses:
-        for level, test in tests_of(run.family.name)[clause]:
-            known = {"run": run, "impl": run.impl, "notes": Notes()}
-            run.impl.guard.reset()
-            error: BaseException | None = None
-            try:
-                test(**{name: known[name] for name in inspect.signature(test).parameters})
-            except (Exception, Hung) as raised:
-                error = raised
-            yield clause, *verdict_of(error, level)
+        for prop in tests_of(run.family.name)[clause]:
+            record = judge_property(run, prop, Options())
+            yield clause, Verdict(record.verdict), record.message
 
 
 def unfound(target: str, clauses: Sequence[str]) -> list[str]:
@@ -84,13 +78,13 @@ def unfound(target: str, clauses: Sequence[str]) -> list[str]:
 
 def stated() -> dict[str, list[str]]:
     """For every mutant, the clauses that it states and that are not found."""
-    return {target: missed for (target, _), missed in _side_by_side(_unfound, _jobs())}
+    return {target: missed for (target, _), missed in side_by_side(_unfound, _jobs())}
 
 
 def spared() -> dict[str, list[str]]:
     """For every conforming target, what a quick run under seed 0 finds against it."""
     jobs = [(target, (0,)) for target in CONFORMING]
-    return {target: found for (target, _), found in _side_by_side(_accused, jobs)}
+    return {target: found for (target, _), found in side_by_side(_accused, jobs)}
 
 
 def survived(target: str, clauses: Sequence[str], seeds: Sequence[int]) -> list[int]:
@@ -138,7 +132,7 @@ def _jobs() -> list[tuple[str, Sequence[str]]]:
 def mutants(seeds: int) -> int:
     """Prints which mutants survive under which of that many seeds; returns how many do."""
     fresh, left = range(FIRST, FIRST + seeds), 0
-    for target, missed in _side_by_side(partial(_survived, seeds=fresh), _jobs()):
+    for target, missed in side_by_side(partial(_survived, seeds=fresh), _jobs()):
         left += bool(missed)
         if missed:
             print(
@@ -156,7 +150,7 @@ def failed(target: str, clauses: Sequence[str]) -> set[str]:
     """The conformance tests of these clauses that a mutant fails in the quick profile."""
     impl = inspected(target, 10.0)
     run, found = run_over(impl), tests_of(impl.facts.family)
-    names = [_named(test) for clause in clauses for _, test in found[clause]]
+    names = [_named(prop) for clause in clauses for prop in found[clause]]
     return {
         name
         for name, (_, verdict, _) in zip(names, verdicts(run, clauses), strict=True)
@@ -169,12 +163,12 @@ def tests() -> int:
     how many are.
     """
     every = {
-        _named(test)
+        _named(prop)
         for family in all_families()
         for found in tests_of(family.name).values()
-        for _, test in found
+        for prop in found
     }
-    left = every.difference(*(names for _, names in _side_by_side(_failed, _jobs())))
+    left = every.difference(*(names for _, names in side_by_side(_failed, _jobs())))
     for name in sorted(left):
         print(f"{name} is failed by no mutant")
     print(
@@ -184,8 +178,8 @@ def tests() -> int:
     return len(left)
 
 
-def _named(test: Any) -> str:
-    return f"{test.__module__.rpartition('.')[2]}.{test.__name__}"
+def _named(prop: Property) -> str:
+    return ".".join(prop.name.rsplit(".", 2)[-2:])
 
 
 def right(runs: int) -> int:
@@ -194,7 +188,7 @@ def right(runs: int) -> int:
     """
     targets, count = (*CONFORMING, *RIGHT_TARGETS), Counter[str]()
     shares = [(t, range(FIRST + n, FIRST + runs, len(targets))) for n, t in enumerate(targets)]
-    for (target, seeds), said in _side_by_side(_accused, shares):
+    for (target, seeds), said in side_by_side(_accused, shares):
         count.update(runs=len(seeds), accusations=len(said))
         for line in said:
             print(f"{target}, {line}", flush=True)
@@ -221,7 +215,7 @@ def _accused(job: tuple[str, Sequence[int]]) -> list[str]:
     return accused(*job)
 
 
-def _side_by_side(do: Any, jobs: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
+def side_by_side(do: Any, jobs: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
     """Each job with what came of it, in a process of its own: what a layer changes for all of a
     process must not outlive it.
     """

@@ -32,8 +32,8 @@ Ratios = Callable[[np.random.Generator, tuple[int, ...], float], Array]
 def inspected(text: str, timeout_s: float = 5.0, family: str = "") -> Implementation:
     """The implementation that a target is. Raises BadTarget."""
     target, frameworks = parse_target(text), all_frameworks()
-    thing, guard = load(target, frameworks), Guard(timeout_s)
-    return inspect(target, thing, guard, frameworks, all_families(), family)
+    thing = load(target, frameworks, Guard(60.0))
+    return inspect(target, thing, Guard(timeout_s), frameworks, all_families(), family)
 
 
 def run_over(impl: Implementation, profile: str = "quick", seed: int = 0) -> Run:

@@ -22,7 +22,7 @@ BROKEN = [
     and name != "WantsOtherArguments"  # is no layer: see test_targets
 ]
 SAID = {  # of clause layout-1, or of edge-2 where only rate 1 is broken
-    "Hangs": "the training forward of Hangs(0.1) on float32 of shape (7,) did not return within",
+    "Hangs": "the training forward of Hangs(0.5) on float32 of shape (8,) did not return within",
     "HangsAtRateOne": (
         "the training forward of HangsAtRateOne(1.0) on float32 of shape (8,) did not return within"
     ),
@@ -35,6 +35,7 @@ SAID = {  # of clause layout-1, or of edge-2 where only rate 1 is broken
     "Doubles": "input of dtype float32 gave output of dtype float64",
     "Truncates": "returned dtype int64 for input of dtype float32",
 }
+NEVER_RAN = ("Hangs", "Raises", "EatsMemory")
 ALSO = """\
 from torch import nn
 
@@ -73,12 +74,13 @@ def test_each_broken_layer_is_looked_at() -> None:
 
 def test_every_layer_has_a_verdict_for_every_clause(ran: Ran) -> None:
     """Whatever a layer does, none of its clauses is missing from the report, and the run ends
-    with exit code 1.
+    with exit code 2, as some cannot be judged at all.
     """
-    assert ran.code == 1
+    assert ran.code == 2
     assert set(ran.report["labels"]) == {*SAID, "torch.nn:Dropout"}
     for label in ran.report["labels"]:
-        assert set(ran.verdicts(label)) == set(CLAUSES), label
+        wanted = set() if label in NEVER_RAN else set(CLAUSES)
+        assert set(ran.verdicts(label)) == wanted, label
 
 
 def test_a_right_layer_beside_them_conforms(ran: Ran) -> None:
@@ -88,7 +90,17 @@ def test_a_right_layer_beside_them_conforms(ran: Ran) -> None:
     assert ran.verdicts("torch.nn:Dropout") == dict.fromkeys(CLAUSES, "HOLDS")
 
 
-@pytest.mark.parametrize("label", SAID)
+@pytest.mark.parametrize("label", NEVER_RAN)
+def test_a_layer_that_never_ran_is_not_judged(ran: Ran, label: str) -> None:
+    """Where one plain call does not work, one sentence says why, and what would help."""
+    said = ran.label(label)["unusable"]
+    assert SAID[label] in said
+    assert "\n" not in said
+    assert "wrap it in a function" in said
+    assert ran.label(label)["conformant"] is False
+
+
+@pytest.mark.parametrize("label", [label for label in SAID if label not in NEVER_RAN])
 def test_the_report_says_what_the_layer_did(ran: Ran, label: str) -> None:
     """One sentence says of each what it did: did not return, raised what and where, returned
     what, ended the process how.
@@ -103,21 +115,20 @@ def test_the_report_says_what_the_layer_did(ran: Ran, label: str) -> None:
 @pytest.mark.parametrize(
     ("label", "held"),
     [
-        ("Hangs", ["edge-1", "eval-1"]),
         ("HangsAtRateOne", ["edge-1", "rate-1", "layout-1", "eval-1"]),
         ("Exits", ["edge-1", "eval-1"]),
     ],
 )
 def test_only_the_clauses_that_are_touched_are_lost(ran: Ran, label: str, held: list[str]) -> None:
-    """Hanging in training spares evaluation, hanging at rate 1 all other rates, and dying above
-    rate 0.95 what draws no such rate.
+    """Hanging at rate 1 spares all other rates, and dying above rate 0.95 what draws no such
+    rate.
     """
     assert [clause for clause, verdict in ran.verdicts(label).items() if verdict == "HOLDS"] == [
         c for c in ran.verdicts(label) if c in held
     ]
 
 
-@pytest.mark.parametrize("label", SAID)
+@pytest.mark.parametrize("label", [label for label in SAID if label not in NEVER_RAN])
 def test_no_fault_is_laid_to_the_suite(ran: Ran, label: str) -> None:
     """What a broken layer does is told as its own doing, never as a fault of dropspec."""
     assert not [c for c in CLAUSES if "fault of dropspec" in ran.clause(label, c)["summary"]]

@@ -47,8 +47,8 @@ def test_the_verdicts_are_as_they_should_be(serial: Ran) -> None:
 
 
 def test_a_run_in_ci_reports_the_same(serial: Ran, tmp_path: Path) -> None:
-    """With CI=true, where Hypothesis chooses other settings, and with another hash seed, the
-    report is equal to the last character.
+    """With CI=true, where Hypothesis chooses other settings, with another hash seed and another
+    number of threads, the report is equal to the last character.
     """
     again = check(
         tmp_path,
@@ -57,16 +57,21 @@ def test_a_run_in_ci_reports_the_same(serial: Ran, tmp_path: Path) -> None:
         CI="true",
         GITHUB_ACTIONS="true",
         PYTHONHASHSEED="12345",
+        OMP_NUM_THREADS="2",
     )
     assert again.code == serial.code == 1, again.complaint
     assert again.report == serial.report
 
 
-def test_a_run_in_two_processes_reports_the_same(serial: Ran, tmp_path: Path) -> None:
-    """With `-n 2`, verdicts, sentences, certificates and reproductions are equal to the last
-    character.
+@pytest.mark.parametrize("processes", ["2", "8"])  # a target in one, or over two
+def test_a_run_in_many_processes_reports_the_same(
+    serial: Ran, tmp_path: Path, processes: str
+) -> None:
+    """With `-n`, verdicts, sentences, certificates and reproductions are equal to the last
+    character, and stand in the same order.
     """
-    again = check(tmp_path, *TARGETS, *only(*CLAUSES), "-n", "2")
+    again = check(tmp_path, *TARGETS, *only(*CLAUSES), "-n", processes)
+    assert again.printed == serial.printed
     assert again.code == serial.code == 1, again.complaint
     assert again.report == serial.report
 

@@ -4,6 +4,8 @@ the run.
 
 from __future__ import annotations
 
+import importlib
+import json
 import os
 import signal
 import subprocess
@@ -97,6 +99,51 @@ def test_a_call_inside_another_leaves_its_limit() -> None:
         outer()
 
 
+def test_a_timer_of_somebody_else_goes_on() -> None:
+    """A guarded call leaves the timer as it was, as pytest-timeout has one."""
+    before = signal.signal(signal.SIGALRM, lambda *_: None)
+    signal.setitimer(signal.ITIMER_REAL, 60)
+    try:
+        with Guard(5.0).call("a call"):
+            pass
+        assert 0 < signal.getitimer(signal.ITIMER_REAL)[0] <= 60
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_a_call_that_works_is_not_hung_on_a_busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call that gets 5 % of a processor has used a small part of its limit when the clock has
+    passed it, and goes on; one that waits has used none, and is ended.
+    """
+    clock = time.monotonic
+    monkeypatch.setattr("dropspec.core.guard.process_time", lambda: clock() * 0.05)
+    with Guard(0.1).call("a call"):
+        until = clock() + 0.5
+        while clock() < until:
+            pass
+    monkeypatch.setattr("dropspec.core.guard.process_time", lambda: 0.0)
+    with pytest.raises(Hung), Guard(0.1).call("a call"):
+        time.sleep(30)
+
+
+def test_no_import_is_ended_half_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A limit that passes inside an import ends the call after it: a half-imported module would
+    spoil whatever comes later.
+    """
+    (tmp_path / "slow_to_import.py").write_text("import time; time.sleep(0.5); done = 1\n", "utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def imports_and_sleeps() -> None:
+        with Guard(0.1).call("a call"):
+            importlib.import_module("slow_to_import")
+            time.sleep(30)
+
+    with pytest.raises(Hung):
+        imports_and_sleeps()
+    assert sys.modules["slow_to_import"].done
+
+
 def test_the_report_says_what_was_raised(tmp_path: Path) -> None:
     """At rate 1 one layer raises KeyboardInterrupt and one leaves by sys.exit: the report says
     so, and other clauses are judged.
@@ -112,28 +159,67 @@ def test_the_report_says_what_was_raised(tmp_path: Path) -> None:
         assert ran.clause(label, "edge-1")["verdict"] == "HOLDS"
 
 
-@pytest.mark.usefixtures("listening")
-def test_a_run_can_be_interrupted(tmp_path: Path) -> None:
-    """Ctrl-C, which reaches the command and its children, ends a run that waits for a layer at
-    once, with exit code 130 and a word.
+def processes_of(mark: str) -> list[int]:
+    """The processes that have this mark in their environment."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if f"MARK={mark}".encode() in Path("/proc", pid, "environ").read_bytes():
+                found.append(int(pid))
+        except OSError:
+            continue
+    return found
+
+
+def ended_by(number: signal.Signals, folder: Path) -> tuple[int, str, str]:
+    """The exit code, the output and the errors of a run that a signal ends while it waits for its
+    second layer; nothing of it is left some seconds later.
     """
-    (tmp_path / "layers.py").write_text(LAYERS, "utf-8")
-    command = [
-        sys.executable,
-        str(SCRIPTS / "dropspec"),
-        "check",
-        "layers.py:Waits",
-        "--timeout",
-        "60",
-        *only("scale-2"),
-    ]
+    (folder / "layers.py").write_text(LAYERS, "utf-8")
+    targets = ("torch.nn:Dropout", "layers.py:Waits")
+    options = ("--timeout", "60", "--profile", "quick", "--json", "r.json", *only("scale-2"))
     child = subprocess.Popen(
-        command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True
+        [str(SCRIPTS / "dropspec"), "check", *targets, *options],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"MARK": str(folder)},
+        start_new_session=True,
     )
     since = time.monotonic()
-    while not (tmp_path / "called").exists():
+    while not (folder / "called").exists():
         assert time.monotonic() - since < 60
         time.sleep(0.1)
-    os.killpg(child.pid, signal.SIGINT)
-    _, complaint = child.communicate(timeout=30)
-    assert (child.returncode, complaint) == (130, "dropspec: interrupted\n")
+    os.kill(child.pid, number)
+    printed, complaint = child.communicate(timeout=30)
+    while processes_of(str(folder)):
+        assert time.monotonic() - since < 90
+        time.sleep(0.1)
+    return child.returncode, printed, complaint
+
+
+@pytest.mark.usefixtures("listening")
+@pytest.mark.parametrize(
+    ("number", "code", "said"),
+    [
+        (signal.SIGINT, 130, "interrupted"),
+        (signal.SIGTERM, 143, "ended by a signal"),
+        (signal.SIGHUP, 129, "ended by a signal"),
+    ],
+)
+def test_a_run_can_be_ended(tmp_path: Path, number: signal.Signals, code: int, said: str) -> None:
+    """A signal ends a run at once, with a word and an exit code of its own; what was judged is
+    printed, the report says that it is incomplete, and no process is left.
+    """
+    ended, printed, complaint = ended_by(number, tmp_path)
+    assert (ended, complaint) == (code, f"dropspec: {said}: 1 of 2 targets are judged\n")
+    assert "torch.nn:Dropout conforms" in printed
+    report = json.loads((tmp_path / "r.json").read_text("utf-8"))
+    assert not report["complete"]
+    assert list(report["labels"]) == ["torch.nn:Dropout"]
+
+
+def test_no_process_outlives_the_command(tmp_path: Path) -> None:
+    """Where the command is killed, its children end with it."""
+    assert ended_by(signal.SIGKILL, tmp_path)[0] == -signal.SIGKILL

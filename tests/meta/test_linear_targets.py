@@ -191,7 +191,7 @@ def test_a_failure_is_spelled_out(tmp_path: Path) -> None:
     target = "dropspec.tests.mutants.dropconnect.limits:WantsAnExample"
     ran = check(tmp_path, target, *only("limits-9"))
     shown = ran.clause(target, "limits-9")["reproduce"]
-    assert "layer.get_parameter('weight').data = torch.tensor(" in shown
+    assert 'layer.get_parameter("weight").data = torch.tensor(' in shown
     assert "from dropspec.tests.mutants.dropconnect.limits import WantsAnExample" in shown
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from . import explore, matrix
+from . import explore, matrix, pasted
 from .catalogue import CONFORMING, MUTANTS, RIGHT_TARGETS
 
 CAUSES = {
@@ -131,9 +132,15 @@ def test_fresh_seeds_accuse_nothing_right_and_find_what_is_wrong() -> None:
 
 
 @pytest.fixture(scope="module")
-def judged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the report over all mutants and all right layers is written."""
+    return tmp_path_factory.mktemp("mutants") / "report.json"
+
+
+@pytest.fixture(scope="module")
+def judged(report: Path) -> dict[str, Any]:
     """The report of `dropspec check` over all mutants and all right layers by label."""
-    return matrix.judge([*MUTANTS, *EVERY_RIGHT], tmp_path_factory.mktemp("mutants"))
+    return matrix.judge([*MUTANTS, *EVERY_RIGHT], report)
 
 
 @whole
@@ -176,6 +183,16 @@ def test_the_first_cause_is_the_right_one(judged: dict[str, Any], target: str) -
         return
     is_right = diagnosis[0]["clause"] in MUTANTS[target].clauses
     assert is_right is (MUTANTS[target].name not in MISLEADING)
+
+
+@whole
+@pytest.mark.usefixtures("judged")
+def test_every_line_of_the_report_can_be_pasted(report: Path) -> None:
+    """Each line that a report prints under a failure runs, and shows the failure."""
+    command = [sys.executable, pasted.__file__, str(report)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == []
 
 
 @whole

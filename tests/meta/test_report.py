@@ -233,7 +233,10 @@ def test_a_bad_declaration_is_refused(folder: Path, text: str, sentence: str) ->
     ("arguments", "sentence"),
     [
         (["torch.nn:Dropout", "--clause", "scale-44"], "there is no clause scale-44"),
-        (["torch.nn:Dropout", "--timeout", "0"], "--timeout must be above 0"),
+        (
+            ["torch.nn:Dropout", "--timeout", "0"],
+            "--timeout is 0 seconds, but must be from 0.01 to 86,400",
+        ),
         (
             ["torch.nn:Dropout", "--clause", "scale-2", "--json", "nowhere/report.json"],
             "nowhere/report.json",

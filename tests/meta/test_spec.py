@@ -15,9 +15,10 @@ import pytest
 
 from dropspec.core.clauses import Clause, parts_of
 from dropspec.core.options import PROFILES
+from dropspec.core.property import Property
 from dropspec.families import all_clauses, all_families
 from dropspec.families.base import Family
-from dropspec.properties.catalogue import Property, properties_of
+from dropspec.properties.catalogue import properties_of
 
 from .catalogue import MUTANTS
 

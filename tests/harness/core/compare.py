@@ -102,6 +102,8 @@ def require_identical(y: Array, x: Array, what: str) -> None:
     """Raises Violation unless y equals x bit for bit; any NaN equals any NaN, as IEEE 754 leaves
     its sign and payload open.
     """
+    if y.shape != x.shape:
+        raise Violation(f"{what}; expected shape {x.shape}, got {y.shape}")
     same = y == x
     if y.dtype == x.dtype:
         with np.errstate(invalid="ignore"):  # signalling NaN

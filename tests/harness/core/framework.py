@@ -35,6 +35,8 @@ class Framework(ABC):
     `arrays` is a regular expression for annotations of its arrays. `borrowed` are the dtypes that
     its arrays take from elsewhere: a target is not accused of refusing them. `modules` are what it
     imports, whose versions matter; `install` is what pip installs where they are missing.
+    `preload` are modules that every target of it needs, for the template of all children: to
+    import them may run no operation.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Framework(ABC):
     borrowed: frozenset[str] = frozenset()
     modules: tuple[str, ...] = ()
     install: str = ""
+    preload: tuple[str, ...] = ()
 
     @abstractmethod
     def fit(self, thing: Any, target: Target) -> Fit:

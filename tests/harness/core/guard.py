@@ -2,8 +2,10 @@
 
 It gives the call a time limit, and turns what the call raises into a sentence that names the call.
 A call that hangs raises Hung from a timer signal. That ends any Python code and most waiting; code
-that hangs inside C is ended by the supervisor of `dropspec check`, from outside. A signal handler
-tells a KeyboardInterrupt that the code itself raises from the user's own Ctrl-C.
+that hangs inside C is ended by the supervisor of `dropspec check`, from outside. The limit is of
+the clock for a call that waits, and of processor time for one that works: on a busy machine a call
+that gets a small part of a processor is not hung. A signal handler tells a KeyboardInterrupt that
+the code itself raises from the user's own Ctrl-C.
 """
 
 from __future__ import annotations
@@ -16,12 +18,14 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from time import monotonic, process_time
 from types import FrameType
 
 from dropspec.core.arrays import Array
 from dropspec.core.calls import Call
 from dropspec.core.errors import Hung, ImplementationError, NotClaimed, Violation
 from dropspec.core.faults import Fault, FaultKind
+from dropspec.core.text import clean, shown
 
 PACKAGE = Path(__file__).parents[1]
 ROOMS = (
@@ -35,10 +39,18 @@ ROOMS = (
     "properties",
 )
 CAN_TIME = hasattr(signal, "SIGALRM")
+WORKING = 0.01  # of the clock: a call that gets less than this of a processor waits for something
+PATIENCE = 20  # times the limit by the clock: so long may a call work on a busy machine
+NEARLY = 0.8  # of the limit: as much processor time as a call gets of it on an idle machine
+BEAT_S = 1.0
+IMPORTS = "<frozen importlib._bootstrap>"  # where Python says that its import runs
 
 
 class Interrupted(KeyboardInterrupt):
     """The user's own Ctrl-C, which ends the run."""
+
+
+OURS = (Violation, NotClaimed, ImplementationError, Hung, Interrupted)
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:
@@ -47,13 +59,17 @@ def _interrupt(signum: int, frame: FrameType | None) -> None:
 
 class Guard:
     """Limits and names the calls into one implementation; `limit_s` seconds a call, less once it
-    has hung.
+    has hung. `beat` is called about once a second, between two calls.
     """
 
-    def __init__(self, limit_s: float) -> None:
+    def __init__(self, limit_s: float, beat: Callable[[], None] | None = None) -> None:
         self.limit_s = self._first_limit_s = limit_s
         self._watching = False
-        self._what: object = ""
+        self._what: object = None
+        self._begun = self._rung = (0.0, 0.0)  # by the clock, and in processor time
+        self._longest_s = self._beaten = 0.0
+        self._beat = beat
+        self._may_end_imports = False
         self.reset()
 
     def reset(self) -> None:
@@ -86,6 +102,7 @@ class Guard:
         if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
             handlers[signal.SIGINT] = _interrupt
         before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+        (theirs_s, again_s), since = signal.getitimer(signal.ITIMER_REAL), monotonic()
         self._watching = True
         try:
             yield
@@ -93,13 +110,37 @@ class Guard:
             self._watching = False
             for number, handler in before.items():
                 signal.signal(number, handler)
+            # a timer of somebody else's, as of pytest-timeout, goes on
+            left_s = max(theirs_s - (monotonic() - since), 0.001) if theirs_s else 0.0
+            signal.setitimer(signal.ITIMER_REAL, left_s, again_s)
 
     def _ring(self, signum: int, frame: FrameType | None) -> None:
+        """Ends the call that is under way, or gives it more time if it did not get its own."""
+        if self._what is None:
+            return  # between two calls
+        left_s = self._left_s()
+        if left_s > 0 or (_imports(frame) and not self._may_end_imports):
+            signal.setitimer(signal.ITIMER_REAL, max(left_s, self.limit_s / 4))
+            return
         limit_s, first = self.limit_s, self._first_limit_s
         # one that hangs may hang in every clause
-        self.limit_s = min(limit_s, max(limit_s / 4, 0.25))
+        self.limit_s = min(limit_s, max(limit_s / 4, 0.25, 4 * self._longest_s))
         cut = f" (cut from {first:g} s, as it hung before)" if limit_s < first else ""
         raise Hung(f"{self._what} did not return within {limit_s:g} s{cut}")
+
+    def _left_s(self) -> float:
+        """What is left of the limit of a call that works, and of its patience; 0 if it waits."""
+        now = (monotonic(), process_time())
+        of_clock, worked = now[0] - self._begun[0], now[1] - self._begun[1]
+        share = (now[1] - self._rung[1]) / max(now[0] - self._rung[0], 1e-9)
+        self._rung = now
+        if (
+            share < WORKING
+            or of_clock >= PATIENCE * self.limit_s
+            or worked >= NEARLY * self.limit_s
+        ):
+            return 0.0
+        return self.limit_s - worked
 
     def call(self, what: object) -> AbstractContextManager[None]:
         """Runs user code.
@@ -109,6 +150,16 @@ class Guard:
         return self._limited(what) if self._watching else self._alone(what)
 
     @contextmanager
+    def importing(self, what: object) -> Iterator[None]:
+        """The same for an import, which leaves a half-imported module behind where it is ended."""
+        self._may_end_imports = True
+        try:
+            with self.call(what):
+                yield
+        finally:
+            self._may_end_imports = False
+
+    @contextmanager
     def _alone(self, what: object) -> Iterator[None]:
         with self.watch(), self._limited(what):
             yield
@@ -116,21 +167,49 @@ class Guard:
     @contextmanager
     def _limited(self, what: object) -> Iterator[None]:
         outer, self._what = self._what, what
-        if self._watching:
-            signal.setitimer(signal.ITIMER_REAL, self.limit_s)
+        self._begin()
         try:
             yield
-        except (Violation, NotClaimed, ImplementationError, Hung, Interrupted):
-            raise
+            took_s = monotonic() - self._begun[0]
+            self._longest_s = max(self._longest_s, min(took_s, self.limit_s / 4))
         except BaseException as error:
+            if isinstance(error, OURS) and not _is_raised_by_them(error):
+                raise
             if isinstance(error, KeyboardInterrupt) and not self._watching:
                 raise
             fault = fault_of(error)
             raise ImplementationError(f"{what} raised {fault.text}", fault) from error
         finally:
-            self._what = outer
-            if self._watching:  # inside another call the limit begins anew for what is left of that
-                signal.setitimer(signal.ITIMER_REAL, self.limit_s if outer else 0)
+            self._end(outer)
+
+    def _begin(self) -> None:
+        self._begun = self._rung = (monotonic(), process_time())
+        if self._watching:
+            signal.setitimer(signal.ITIMER_REAL, self.limit_s)
+
+    def _end(self, outer: object) -> None:
+        """After a call: the timer runs on, and is heard of no more until another call begins."""
+        self._what = outer
+        if outer is not None:
+            self._begin()  # inside another call the limit begins anew for what is left of that
+        if self._beat and (now := monotonic()) - self._beaten > BEAT_S:
+            self._beaten = now
+            self._beat()
+
+
+def _imports(frame: FrameType | None) -> bool:
+    """Whether an import is under way: to end it would leave a half-imported module behind."""
+    while frame is not None:
+        if frame.f_code.co_filename == IMPORTS:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _is_raised_by_them(error: BaseException) -> bool:
+    """Whether the line that raised it is the user's: an exception of ours that a layer raises."""
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return _is_theirs(frame.f_code.co_filename)
 
 
 def describe(error: BaseException) -> str:
@@ -140,15 +219,14 @@ def describe(error: BaseException) -> str:
 
 def fault_of(error: BaseException) -> Fault:
     """What the user's code raised; `where` is the last line of code that is not this suite's."""
-    text = " ".join(str(error).split())
     lines = [
         (name, line)
         for frame, line in traceback.walk_tb(error.__traceback__)
         if _is_theirs(name := frame.f_code.co_filename)
     ]
-    where = f"{Path(lines[-1][0]).name}, line {lines[-1][1]}" if lines else ""
-    name = type(error).__name__
-    said = f"{name}{': ' + text[:200] if text else ''}{f' ({where})' if where else ''}"
+    where = f"{clean(Path(lines[-1][0]).name, 100)}, line {lines[-1][1]}" if lines else ""
+    name, text = clean(type(error).__name__, 100), shown(error, 200)
+    said = f"{name}{': ' + text if text else ''}{f' ({where})' if where else ''}"
     return Fault(FaultKind.RAISED, name, where, said)
 
 

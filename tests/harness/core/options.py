@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from dropspec.core.risk import MISS
+
+SHORTEST_S, LONGEST_S = 0.01, 86_400.0  # that a time limit can be: a day is endless enough
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,17 @@ class Options:
     reports: tuple[str, ...] = ()
     json: str = ""
     timeout_s: float = 10.0
+    import_timeout_s: float = 60.0
+
+    def check(self) -> None:
+        """Raises ValueError, a sentence, for a time that is none."""
+        for option in TABLE:
+            value = getattr(self, option.field)
+            if option.kind is float and not SHORTEST_S <= value <= LONGEST_S:
+                raise ValueError(
+                    f"--{option.name} is {value:g} seconds, but must be from {SHORTEST_S:g} to"
+                    f" {LONGEST_S:,.0f}"
+                )
 
 
 @dataclass(frozen=True)
@@ -114,6 +127,13 @@ TABLE = (
     ),
     Option("json", "json", "the same as --report json=PATH", metavar="PATH"),
     Option("timeout", "timeout_s", "how long one call of the layer may take", float, "SECONDS"),
+    Option(
+        "import-timeout",
+        "import_timeout_s",
+        "how long the import of a target may take",
+        float,
+        "SECONDS",
+    ),
 )
 
 
@@ -125,19 +145,10 @@ def add_options(add: Callable[..., Any], prefix: str) -> None:
 
 def options_from(namespace: Any, prefix: str, targets: tuple[str, ...]) -> Options:
     """The options that a parser found, in its attributes of that prefix."""
-    found: dict[str, Any] = {o.field: getattr(namespace, prefix + o.name) for o in TABLE}
+    found: dict[str, Any] = {
+        o.field: getattr(namespace, prefix + o.name.replace("-", "_")) for o in TABLE
+    }
     fields: dict[str, Any] = {
         field: tuple(value) if isinstance(value, list) else value for field, value in found.items()
     }
     return replace(Options(targets), **fields)
-
-
-def as_arguments(options: Options, prefix: str) -> Iterator[str]:
-    """The arguments that give another process these options."""
-    for option in TABLE:
-        value = getattr(options, option.field)
-        if option.kind is bool:
-            yield from [f"{prefix}{option.name}"] * bool(value)
-        else:
-            for one in value if option.repeats else (value,):
-                yield from (f"{prefix}{option.name}", str(one))

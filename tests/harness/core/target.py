@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from dropspec.core.errors import BadTarget
+from dropspec.core.text import clean
+
+FORM = (
+    "[label=]module:attribute or [label=]path/file.py:attribute, for instance"
+    " mypackage.layers:MyDropout"
+)
+LABEL = 200  # signs of a label that are kept
 
 
 @dataclass(frozen=True)
@@ -45,13 +53,48 @@ class Target:
 
 
 def parse_target(text: str) -> Target:
-    """Reads one target. Raises BadTarget with the form that was expected."""
+    """Reads one target, and cleans its label. Raises BadTarget with the form that was expected."""
     label, equals, rest = text.partition("=")
     spec = rest if equals else text
     where, colon, attr = spec.rpartition(":")
     if not (colon and where and attr) or (equals and not label.strip()):
+        raise BadTarget(f"{clean(text)!r} is not a target: give {FORM}")
+    if "=" in where:
         raise BadTarget(
-            f"{text!r} is not a target: give [label=]module:attribute or "
-            "[label=]path/file.py:attribute, for instance mypackage.layers:MyDropout"
+            f"{clean(text)!r} has more than one '=': a label has none in it; give {FORM}"
         )
-    return Target(label if equals else spec, where, attr)
+    if "/" in where and not where.endswith(".py"):
+        raise BadTarget(
+            f"{clean(where)!r} is neither a module, which has dots, nor a file, which ends in .py:"
+            f" give {FORM}"
+        )
+    return Target(clean(label if equals else spec, LABEL), where, attr)
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """What was typed for a target and is none, or has the label of another one; and why."""
+
+    text: str
+    why: str
+
+
+def read_targets(texts: Iterable[str]) -> dict[str, Target | Unreadable]:
+    """What was typed, by label, in the order given."""
+    found: dict[str, Target | Unreadable] = {}
+    for text in texts:
+        label = clean(text, LABEL)
+        try:
+            target = parse_target(text)
+            label = target.label
+            if label in found:
+                raise BadTarget(
+                    f"two targets have the label {label!r}: give each its own by label=target"
+                )
+            found[label] = target
+        except BadTarget as error:
+            label = clean(text, LABEL) if label in found else label
+            while label in found:
+                label += " again"
+            found[label] = Unreadable(clean(text.rpartition("=")[2]), str(error))
+    return found

@@ -37,7 +37,8 @@ def record(
         native = framework.output_of(reply, what)
         output = np.asarray(framework.array(native))
         check_reply(output, call.x, site.output_shape(shapes_of(call.arrays)), what)
-        return Recorded(output, framework.tape(x, held(), reply, native), guard, what)
+        tape = framework.tape(x, held(), reply, native)
+        return Recorded(output, tape, guard, what, shapes_of(call.arrays))
 
 
 def check_reply(output: Array, x: Array, shape: tuple[int, ...], what: object) -> None:

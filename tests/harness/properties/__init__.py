@@ -7,6 +7,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import update_wrapper
 from typing import Any
 
 import hypothesis
@@ -19,6 +20,7 @@ from dropspec.core.cases import Case
 from dropspec.core.errors import ImplementationError, NotClaimed, Undecided, Violation
 from dropspec.core.implementation import Implementation
 from dropspec.core.notes import Notes
+from dropspec.core.property import FIXTURES, MARKER
 from dropspec.core.recipes import Inputs, Recipe, recipes
 from dropspec.session.run import Run
 
@@ -42,8 +44,23 @@ SETTINGS = hypothesis.settings(
 def clause(clause_id: str, *, should: bool = False) -> Callable[[Test], Test]:
     """Says which clause a test judges; `should` for the SHOULD part of a clause that also has a
     MUST part.
+
+    To pytest its arguments are fixtures of ours by name: a user's project may have its own `run`.
     """
-    return pytest.mark.clause(clause_id, should=should)
+
+    def decorate(body: Test) -> Test:
+        names = list(inspect.signature(body).parameters)
+
+        def test(**handed: Any) -> None:
+            body(**{name: handed[FIXTURES + name] for name in names})
+
+        update_wrapper(test, body)
+        ours = [inspect.Parameter(FIXTURES + n, inspect.Parameter.KEYWORD_ONLY) for n in names]
+        test.__signature__ = inspect.Signature(ours)  # type: ignore[attr-defined]
+        marked: Test = getattr(pytest.mark, MARKER)(clause_id, should=should)(test)
+        return marked
+
+    return decorate
 
 
 def assume(can_decide: Any) -> None:

@@ -10,6 +10,7 @@ from dropspec.core.discovery import discover
 from dropspec.core.errors import did_you_mean
 from dropspec.core.options import Options
 from dropspec.core.records import Answer
+from dropspec.report.files import Report
 from dropspec.report.format import Format
 
 
@@ -20,12 +21,38 @@ def all_formats() -> dict[str, Format]:
     return {one.name: one for one in found}
 
 
-def wanted(options: Options) -> list[tuple[Format, Path]]:
+def open_reports(options: Options) -> list[Report]:
     """The reports that the user asked for. Raises ValueError, a sentence, for a bad one."""
     asked = [_asked(text) for text in options.reports]
     if options.json:
         asked.append(("--json ", "json", options.json))
-    return [(all_formats()[name], _writable(option, Path(where))) for option, name, where in asked]
+    opened: list[Report] = []
+    try:
+        for option, name, where in asked:
+            opened.append(Report(option, all_formats()[name], Path(where)))
+    except ValueError:
+        close_all(opened)
+        raise
+    return opened
+
+
+def write_all(
+    reports: Sequence[Report], answers: Sequence[Answer], options: Options, is_last: bool = True
+) -> list[str]:
+    """Writes every report; returns a sentence for each that could not be written."""
+    failed = []
+    for report in reports:
+        try:
+            report.write(answers, options, is_last)
+        except OSError as error:
+            failed.append(str(error))
+    return failed
+
+
+def close_all(reports: Sequence[Report]) -> None:
+    """Leaves nothing beside the reports."""
+    for report in reports:
+        report.close()
 
 
 def _asked(text: str) -> tuple[str, str, str]:
@@ -38,17 +65,3 @@ def _asked(text: str) -> tuple[str, str, str]:
         meant = did_you_mean(name, all_formats())
         raise ValueError(f"there is no report format {name!r}{meant or f': there are {names}'}")
     return f"--report {name}=", name, where
-
-
-def _writable(option: str, path: Path) -> Path:
-    if path.is_dir():
-        raise ValueError(f"{option}{path}: that is a folder; give a file to write to")
-    if not path.parent.is_dir():
-        raise ValueError(f"{option}{path}: there is no folder {path.parent}")
-    return path
-
-
-def write_all(answers: Sequence[Answer], options: Options) -> None:
-    """Writes every report that the user asked for."""
-    for found, path in wanted(options):
-        path.write_text(found.text(answers, options), "utf-8")

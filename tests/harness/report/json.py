@@ -11,19 +11,24 @@ from dropspec import __version__
 from dropspec.core.options import Options
 from dropspec.core.records import Answer
 from dropspec.core.risk import ALPHA_RUN
+from dropspec.core.target import read_targets
 from dropspec.report.format import Format
 
 FORMAT = 2
 
 
 def as_data(answers: Sequence[Answer], options: Options) -> dict[str, Any]:
-    """Everything that the terminal shows, by label and clause."""
+    """Everything that the terminal shows, by label and clause.
+
+    `complete` is false where the run has not come to its end.
+    """
     return {
         "version": FORMAT,
         "dropspec": __version__,
         "profile": options.profile,
         "seed": options.seed,
         "false_alarm_chance": ALPHA_RUN,
+        "complete": len(answers) == len(read_targets(options.targets)),
         "labels": {
             a.label: {
                 "target": a.target,

@@ -15,6 +15,7 @@ from dropspec.core.options import PROFILES
 from dropspec.core.risk import ALPHA_RUN, BETA, MISS
 from dropspec.families.base import Family
 from dropspec.properties.catalogue import is_searched
+from dropspec.report.terminal import terminal
 
 NOTE = (
     "These are the smallest faults of each kind that a run finds with probability "
@@ -32,7 +33,7 @@ def show(
     console: Console | None = None,
 ) -> None:
     """Prints the table of the clauses asked for, or of all of that family."""
-    console = console or Console(highlight=False)
+    console = console or terminal()
     if not console.is_terminal:
         console.width = 200
     table = Table(box=None, pad_edge=False, header_style="dim")

@@ -5,7 +5,6 @@ vouches for.
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 from rich.console import Console
@@ -16,7 +15,10 @@ from dropspec import __version__
 from dropspec.core.options import PROFILES, Options
 from dropspec.core.records import Answer, Judged, Verdict
 from dropspec.core.risk import ALPHA_RUN, BETA, MISS
+from dropspec.core.target import read_targets
+from dropspec.core.text import clean
 from dropspec.frameworks import all_frameworks
+from dropspec.report.outlet import Outlet
 
 STYLES = {
     Verdict.HOLDS: "green",
@@ -29,27 +31,27 @@ REASONS = 3  # so many are given where nothing is claimed
 TABLES = 3  # with more targets than this, only what does not hold is listed
 
 
-def show(answers: Sequence[Answer], options: Options, console: Console | None = None) -> None:
-    """Prints the report."""
-    console = console or Console(highlight=False)
+def terminal() -> Console:
+    """The console that the report is printed on; 150 columns where nobody is seen to read it."""
+    console = Console(highlight=False, file=Outlet())  # type: ignore[arg-type]
     if not console.is_terminal:
         console.width = 150
-    for answer in answers:
-        console.print(Text(f"dropspec {__version__} · {answer.label}", style="bold"))
-        console.print(
-            Text(
-                f"target {answer.target} · {versions()} · profile {options.profile} · seed"
-                f" {options.seed}"
-            )
-        )
-        if answer.unusable:
-            console.print(Text(f"cannot be checked: {answer.unusable}\n", style="red"))
-            continue
-        if len(answers) <= TABLES:
-            console.print(_table(answer))
-        _show_causes(console, answer)
-        _show_failures(console, answer)
-        _show_footer(console, answer, options)
+    return console
+
+
+def show(answer: Answer, options: Options, console: Console) -> None:
+    """Prints the report on one target."""
+    console.print(Text(f"dropspec {__version__} · {answer.label}", style="bold"))
+    target = f"target {clean(answer.target)} · {versions()}"
+    console.print(Text(f"{target} · profile {options.profile} · seed {options.seed}"))
+    if answer.unusable:
+        console.print(Text(f"cannot be checked: {answer.unusable}\n", style="red"))
+        return
+    if len(read_targets(options.targets)) <= TABLES:
+        console.print(_table(answer))
+    _show_causes(console, answer)
+    _show_failures(console, answer)
+    _show_footer(console, answer, options)
 
 
 def versions() -> str:

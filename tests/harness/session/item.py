@@ -2,33 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container
+from typing import Any
 
 import pytest
 
-from dropspec.core.clauses import Clause
+from dropspec.core.property import FIXTURES, MARKER, Property
 
 
-def is_judged(item: pytest.Item) -> bool:
-    """Whether there is a target: pytest makes one empty item of a property without any."""
-    return isinstance(vars(item)["callspec"].params["run"], str)
+def is_property(item: pytest.Item) -> bool:
+    """Whether it is a property of ours, with a target or without."""
+    return item.get_closest_marker(MARKER) is not None
 
 
-def label_of(item: pytest.Item) -> str:
-    """The label of the implementation that a property is run on."""
-    return str(vars(item)["callspec"].params["run"])
+def label_of(item: pytest.Item) -> str | None:
+    """The label of the implementation that a property is run on; None where it has none."""
+    spec: Any = getattr(item, "callspec", None)
+    label = spec.params.get(f"{FIXTURES}run") if spec else None
+    return label if isinstance(label, str) else None
 
 
-def clause_of(item: pytest.Item, clauses: Mapping[str, Clause]) -> tuple[str, str]:
-    """The id of the clause that a property judges, and the level of the part that it judges.
+def place_of(item: pytest.Item) -> tuple[str, int]:
+    """The module of a property and its place in it: whatever the order in which they are run."""
+    module: Any = getattr(item, "module", None)
+    names = list(vars(module)) if module else []
+    name = getattr(item, "originalname", item.name)
+    return str(item.path), names.index(name) if name in names else 0
 
-    Raises UsageError where the specification does not have the clause.
+
+def property_of(item: pytest.Item, clauses: Container[str]) -> Property:
+    """The property that an item is.
+
+    Raises UsageError where the specification does not have its clause.
     """
-    mark = item.get_closest_marker("clause")
+    mark = item.get_closest_marker(MARKER)
     assert mark is not None
-    clause = clauses.get(mark.args[0])
-    if clause is None:
+    clause, should = mark.args[0], bool(mark.kwargs.get("should"))
+    if clause not in clauses:
         raise pytest.UsageError(
-            f"{item.nodeid} judges the clause {mark.args[0]}, which the specification does not have"
+            f"{item.nodeid} judges the clause {clause}, which the specification does not have"
         )
-    return clause.id, "SHOULD" if mark.kwargs.get("should") else clause.level
+    return Property(clause, should, getattr(item, "function", None) or (lambda: None))

@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from dropspec.core.errors import did_you_mean
+from dropspec.core.options import Options
+from dropspec.core.target import read_targets
+from dropspec.core.text import clean, shown
 
 KEYS = ("clause", "reason", "target")
 
@@ -18,10 +21,14 @@ def known_failures(path: str, clauses: Collection[str]) -> list[dict[str, str]]:
 
     Raises ValueError with what is missing, unknown or said twice, and where.
     """
+    said = clean(path)
+    if not Path(path).is_file():
+        raise ValueError(f"the known failures in {said} cannot be read: there is no such file")
     try:
-        whole = tomllib.loads(Path(path).read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ValueError(f"the known failures in {path} cannot be read: {error}") from error
+        whole = tomllib.loads(Path(path).read_text("utf-8-sig"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        why = "it is nested too deep" if isinstance(error, RecursionError) else shown(error)
+        raise ValueError(f"the known failures in {said} cannot be read: {why}") from error
     for name in whole:
         if name != "known":
             raise ValueError(
@@ -56,7 +63,7 @@ def _check_known(where: str, table: Mapping[str, Any], clauses: Collection[str])
             )
         if not isinstance(value, str):
             raise ValueError(f"{where} has {key} = {value!r}, but that must be a string")
-    missing = [key for key in ("clause", "reason") if not table.get(key)]
+    missing = [key for key in ("clause", "reason") if not table.get(key, "").strip()]
     if missing:
         raise ValueError(
             f"{where} lacks {' and '.join(missing)}: every declared failure names its clause and a"
@@ -67,6 +74,18 @@ def _check_known(where: str, table: Mapping[str, Any], clauses: Collection[str])
             f"{where} declares {table['clause']}, but there is no such"
             f" clause{did_you_mean(table['clause'], clauses)}"
         )
+
+
+def of_no_target(known: Sequence[Mapping[str, str]], options: Options) -> list[str]:
+    """A sentence on each declared failure of a target that is not judged."""
+    texts = [t.text for t in read_targets(options.targets).values()]
+    names = {*read_targets(options.targets), *texts}
+    return [
+        f"a known failure in {clean(options.known)} is of the target {clean(name)!r}, which is not"
+        f" judged in this run{did_you_mean(name, names)}"
+        for table in known
+        if (name := table.get("target", "")) and name not in names
+    ]
 
 
 def declared(known: Sequence[Mapping[str, str]], label: str, target: str) -> dict[str, str]:

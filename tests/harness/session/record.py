@@ -1,44 +1,65 @@
-"""From how a test ended to its record."""
+"""From how a property ended to its record."""
 
 from __future__ import annotations
 
-from typing import Any
-
-import pytest
+from collections.abc import Callable
 
 from dropspec.core.errors import Hung, ImplementationError, NotClaimed, Undecided, Violation
 from dropspec.core.faults import Fault, FaultKind
+from dropspec.core.guard import Interrupted
 from dropspec.core.notes import Notes
+from dropspec.core.options import Options
+from dropspec.core.property import FIXTURES, Property
 from dropspec.core.records import Record, Verdict
-from dropspec.session.item import label_of
+from dropspec.core.text import clean, shown
 from dropspec.session.reproduce import command, snippet
-from dropspec.session.session import Session
+from dropspec.session.run import Run
+
+
+def judge_property(
+    run: Run, prop: Property, options: Options, settle: Callable[[], str] = lambda: ""
+) -> Record:
+    """Runs a property over the implementation of the run; returns its record.
+
+    `settle` puts back what the implementation changes for the whole process.
+    """
+    settle()
+    run.impl.guard.reset()
+    notes = Notes()
+    known = {"run": run, "impl": run.impl, "notes": notes}
+    error: BaseException | None = None
+    try:
+        prop.test(**{FIXTURES + name: known[name] for name in prop.asks_for})
+    except Interrupted:
+        raise
+    except BaseException as raised:  # a time-out, or whatever a layer found to raise
+        error = raised
+    if (broken := settle()) and fault_in(error) == Fault(FaultKind.OURS, type(error).__name__):
+        error = ImplementationError(broken, Fault(FaultKind.RAISED, text=broken))
+    return record_of(run, prop, error, notes, options)
 
 
 def record_of(
-    item: pytest.Item, call: pytest.CallInfo[Any], session: Session, judges: tuple[str, str]
+    run: Run, prop: Property, error: BaseException | None, notes: Notes, options: Options
 ) -> Record:
-    """The record of one test that `judges` a clause at a level.
+    """The record of a property that ended with that error, or with none.
 
     Its verdict follows from what was raised; a failure gets a line that reproduces it.
     """
-    (clause, level), label = judges, label_of(item)
-    error = call.excinfo.value if call.excinfo else None
-    notes = getattr(item, "funcargs", {}).get("notes") or Notes()
+    clause, target = run.family.clause(prop.clause), run.impl.facts.target
+    level = "SHOULD" if prop.should else clause.level
     verdict, message = verdict_of(error, level)
     reproduce = ""
     if verdict not in (Verdict.HOLDS, Verdict.NOT_CLAIMED):
-        calls_it = "impl" in getattr(item, "fixturenames", ())
-        run = session.runs[label]
-        shown_by = run.family.clause(clause).shown_by
-        shown = snippet(run.impl, shown_by) if calls_it else ""
-        reproduce = shown or command(session.targets[label], clause, session.options)
+        calls_it = "impl" in prop.asks_for
+        shown_so = snippet(run.impl, clause.shown_by) if calls_it else ""
+        reproduce = shown_so or command(target, clause.id, options)
     return Record(
-        label,
-        clause,
+        target.label,
+        clause.id,
         level,
         verdict.value,
-        message,
+        clean(message),
         notes.certificate,
         reproduce,
         notes.observations,
@@ -60,7 +81,7 @@ def verdict_of(error: BaseException | None, level: str) -> tuple[Verdict, str]:
         case ImplementationError() | Hung():
             return Verdict.ERROR, str(error)
         case _:
-            said = f"{type(error).__name__}: {error}"
+            said = f"{type(error).__name__}: {shown(error)}"
             return Verdict.ERROR, f"a fault of dropspec, not of the implementation: {said}"
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
-
 from dropspec.core.implementation import Implementation
 from dropspec.core.options import Options
 from dropspec.core.target import Target
+from dropspec.core.text import quoted
 
 SHORT = 64  # numbers that still make a line
 # what a page may name that shows a failure, where one output and its gradient do not
@@ -20,8 +19,8 @@ def command(target: Target, clause: str, options: Options) -> str:
         "--seed": options.seed or "",
         "--family": options.family,
     }
-    also = "".join(f" {name} {value}" for name, value in given.items() if value)
-    return f"dropspec check {shlex.quote(target.text)} --clause {clause}{also}"
+    also = "".join(f" {name} {quoted(str(value))}" for name, value in given.items() if value)
+    return f"dropspec check {quoted(target.text)} --clause {clause}{also}"
 
 
 def snippet(impl: Implementation, shown_by: str) -> str:
@@ -41,4 +40,6 @@ def snippet(impl: Implementation, shown_by: str) -> str:
         code = "from math import inf, nan; " + code
     if not lines:
         return ""
-    return f'python -c "{code}"' if '"' not in code else f"python -c {shlex.quote(code)}"
+    if '"' not in code:
+        code = code.replace("'", '"')  # the shell's are the single ones
+    return f"python -c {quoted(code)}"

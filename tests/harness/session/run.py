@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import chain
 from zlib import crc32
@@ -12,10 +12,15 @@ from dropspec.chance.conduct import Results, conduct
 from dropspec.chance.plan import Plan
 from dropspec.core.arrays import Array
 from dropspec.core.errors import Hung, ImplementationError, NotClaimed, Undecided
+from dropspec.core.framework import Framework
+from dropspec.core.guard import Guard
 from dropspec.core.implementation import Implementation
-from dropspec.core.options import Profile
+from dropspec.core.options import PROFILES, Options, Profile
 from dropspec.core.recipes import Recipe, draw_recipes
+from dropspec.core.target import Target
 from dropspec.families.base import Family
+from dropspec.targets.inspect import inspect
+from dropspec.targets.locate import load
 
 Raised = ImplementationError | Hung | NotClaimed | Undecided
 SHARES = 8  # times what a property tries: so many different recipes a run has
@@ -69,6 +74,29 @@ class Run:
             except (ImplementationError, Hung, NotClaimed, Undecided) as error:
                 self._done[campaign] = error
         return self._done[campaign]
+
+
+def open_run(
+    target: Target,
+    options: Options,
+    frameworks: Sequence[Framework],
+    families: Sequence[Family],
+    settle: Callable[[], object],
+    loaded: Callable[[], None] = lambda: None,
+    beat: Callable[[], None] | None = None,
+) -> Run:
+    """Loads a target, inspects it, and makes a run over it; `loaded` is called between the two,
+    and `settle` to put back what the target changes for the whole process.
+
+    `beat` is called about once a second, between two calls of the layer. Raises BadTarget.
+    """
+    thing = load(target, frameworks, Guard(options.import_timeout_s))
+    settle()
+    loaded()
+    guard = Guard(options.timeout_s, beat)
+    impl = inspect(target, thing, guard, frameworks, families, options.family, settle)
+    family = next(f for f in families if f.name == impl.facts.family)
+    return Run(impl, family, PROFILES[options.profile], options.seed)
 
 
 def outputs_of(impl: Implementation, campaign: Campaign, seed: int) -> Iterator[Array]:

@@ -1,174 +1,211 @@
-"""Runs properties in child processes, and goes on where a child dies or hangs.
+"""Judges each target in processes of its own, and goes on where one dies or hangs.
 
-That costs the property that the child was in, and no other: a child journals every outcome as it
-comes.
+That costs the property that the process was in, and no other: each outcome is told as it comes.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import os
-import subprocess
-import sys
-import tempfile
-import threading
-import time
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from pathlib import Path
+import secrets
+from collections import deque
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
+from multiprocessing.connection import wait
+from typing import Any
 
-from dropspec.core.options import Options, as_arguments
-from dropspec.session.journal import Journal
+from dropspec.core.options import Options
+from dropspec.core.records import Record
+from dropspec.core.target import Target, Unreadable, read_targets
+from dropspec.session import child
+from dropspec.session.child import Job, Registries
+from dropspec.session.messages import UNHEARD, Receiver
+from dropspec.session.patience import Patience
+from dropspec.session.processes import end, end_orphans, memory_of_each
+from dropspec.session.progress import Progress
+from dropspec.session.template import is_template, prepare, start
 
-POLL_S = 0.05
-WITHOUT = ("cacheprovider", "unraisableexception", "logging")  # pytest plugins that take time
-QUIETLY = ("-q", "--import-mode=importlib", *(f"-pno:{plugin}" for plugin in WITHOUT))
-PATIENCE = 30  # times the limit of one call: so long may a child be silent before it is ended
+POLL_S = 0.2
+NEEDS = 512 << 20  # bytes that a child takes with a framework in it
+WITH_TEMPLATE = 255  # the exit code of a process whose template was ended
 
 
 class Failed(Exception):
-    """The properties could not be run at all; the message is what pytest printed."""
+    """The properties could not be run at all; the message says why."""
 
 
-def supervise(options: Options, workers: int, packages: Sequence[str], plugin: str) -> Journal:
-    """Runs the properties of these packages in so many processes, until every one has ended.
+@dataclass(frozen=True)
+class Found:
+    """What was found of one label: the records of its properties, or why it cannot be judged."""
 
-    Each process is pytest with that plugin. Raises Failed where no property could be planned.
+    label: str
+    target: str
+    family: str = ""
+    records: tuple[Record, ...] = ()
+    unusable: str = ""
+
+
+def supervise(
+    options: Options, workers: int, registries: Registries, modules: Sequence[str]
+) -> Generator[Found]:
+    """Judges the targets in so many processes at once; gives what is found of each as it is known.
+
+    The processes are forked from one that has imported these modules. Raises Failed where memory
+    is short, or the current folder is gone.
     """
-    whole, stop = Journal(), threading.Event()
-    with (
-        tempfile.TemporaryDirectory(prefix="dropspec-") as folder,
-        ThreadPoolExecutor(workers) as pool,
-    ):
-        # the user's own settings are for the user's own tests
-        Path(folder, "pytest.ini").write_text("[pytest]\n", "utf-8")
-        shards = [
-            _Shard(options, tuple(packages), plugin, Path(folder), number, workers, stop)
-            for number in range(workers)
-        ]
-        try:
-            for done in [pool.submit(shard.run) for shard in shards]:
-                whole.join(done.result())
-        finally:
-            stop.set()  # where one failed, or the user interrupts, the others end too
-    return whole
+    read = read_targets(options.targets)
+    for label, one in read.items():
+        if isinstance(one, Unreadable):
+            yield Found(label, one.text, unusable=one.why)
+    targets = {label: one for label, one in read.items() if isinstance(one, Target)}
+    crew = _Crew(options, workers, registries, modules)
+    parts = 2 if workers > len(targets) else 1
+    whole = {label: [Progress(t, part) for part in range(parts)] for label, t in targets.items()}
+    crew.waiting.extend(progress for progresses in whole.values() for progress in progresses)
+    try:
+        while whole:
+            crew.step(parts)
+            for label in [n for n, found in whole.items() if all(p.is_complete for p in found)]:
+                yield _found(label, whole.pop(label))
+    finally:
+        crew.end()
+
+
+def _found(label: str, parts: Sequence[Progress]) -> Found:
+    first = parts[0]
+    unusable = next((p.unusable for p in parts if p.unusable), "")
+    if unusable:
+        return Found(label, first.target.text, unusable=unusable)
+    records = tuple(p.records[test] for p in parts for test in p.planned if test in p.records)
+    return Found(label, first.target.text, first.family, records)
 
 
 @dataclass
-class _Shard:
-    """Every so-manyth group of properties, in one child process after another."""
+class _Child:
+    """A process, what it was to do, and the ear that listens to it."""
 
-    options: Options
-    packages: tuple[str, ...]
-    plugin: str
-    folder: Path
-    number: int
-    workers: int
-    stop: threading.Event
+    progress: Progress
+    process: Any
+    receiver: Receiver
+    patience: Patience
+    hung_s: float = 0.0
+    is_mute: bool = False
 
-    def run(self) -> Journal:
-        """Runs one child after another, each with what those before it have left."""
-        journal, why = Journal(), ""
-        while not self.stop.is_set():
-            self._file("journal").write_text("", "utf-8")
-            self._file("done").write_text("\n".join(journal.ended), "utf-8")
-            why = self._run_child()
-            before = len(journal.ended)
-            journal.read(self._file("journal").read_text("utf-8"))
-            if journal.loading:  # it died while it loaded a target; the next child gets the others
-                if not self._without(journal, why):
-                    return journal
-                continue
-            if not journal.labels and not journal.unusable:
-                printed = self._file("printed").read_text("utf-8", "replace")
-                raise Failed(printed.strip())
-            journal.lost(why)
-            if not journal.left:
-                return journal
-            if len(journal.ended) == before:
-                break
-        journal.lose(list(journal.planned), f"not run: {why}, again and again")
-        return journal
-
-    def _file(self, name: str) -> Path:
-        return self.folder / f"{name}{self.number}"
-
-    def _without(self, journal: Journal, why: str) -> bool:
-        """Gives up the target that a child died on; whether others are left."""
-        text, journal.loading = journal.loading, ""
-        label, target = text.partition("=")[0], text.rpartition("=")[2]
-        journal.unusable[label] = (target, f"{why} while it was loaded")
-        left = tuple(t for t in self.options.targets if t != text)
-        self.options = replace(self.options, targets=left)
-        return bool(left)
-
-    def _arguments(self) -> list[str]:
-        pytest = [sys.executable, "-m", "pytest", *QUIETLY, "-p", self.plugin]
-        pytest += ["-c", str(self.folder / "pytest.ini"), "--rootdir", str(self.folder)]
-        targets = [part for target in self.options.targets for part in ("--dropspec", target)]
-        own = {
-            "journal": self._file("journal"),
-            "done": self._file("done"),
-            "shard": f"{self.number}/{self.workers}",
-            "folder": os.getcwd(),
-        }
-        given = [part for name, value in own.items() for part in (f"--dropspec-{name}", str(value))]
-        chosen = as_arguments(replace(self.options, reports=(), json=""), "--dropspec-")
-        return [*pytest, "--pyargs", *self.packages, *targets, *chosen, *given]
-
-    def _run_child(self) -> str:
-        """Runs one child to its end, or ends it when its journal stands still. Says why it ended.
-
-        One thread unless the user set another number: masks are drawn by one, and several that
-        wait for a busy core take twenty times as long.
-        """
-        environment = {
-            "OMP_NUM_THREADS": "1",
-            **os.environ,
-            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-            "PYTEST_ADDOPTS": "",
-        }
-        with self._file("printed").open("w") as out:
-            child = subprocess.Popen(
-                self._arguments(),
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-                env=environment,
-                cwd=self.folder,  # pytest would load a conftest.py of the user's folder
-            )
-        _limit_memory(child.pid, self.workers)
-        return self._ended(child, self.options.timeout_s * PATIENCE)
-
-    def _ended(self, child: subprocess.Popen[bytes], patience_s: float) -> str:
-        """Waits for the end of a child, and says why it ended."""
-        size, since = -1, time.monotonic()
-        while child.poll() is None:
-            time.sleep(POLL_S)
-            if self.stop.is_set():
-                child.kill()
-            elif (now := self._file("journal").stat().st_size) != size:
-                size, since = now, time.monotonic()
-            elif time.monotonic() - since > patience_s:
-                child.kill()
-                child.wait()
-                return f"the process hung for {patience_s:g} s, outside Python, and was ended"
-        code = child.returncode
+    @property
+    def why(self) -> str:
+        """How it ended."""
+        if self.hung_s:
+            return f"the process hung for {self.hung_s:.0f} s, outside Python, and was ended"
+        code = self.process.exitcode
+        if code == UNHEARD or self.is_mute:
+            return "the process closed the pipe that its verdicts go through"
         if code < 0:
             return f"the process was killed by signal {-code}"
         return f"the process ended with exit code {code}"
 
 
-def _limit_memory(pid: int, workers: int) -> None:
-    """Gives all children together half of the machine's memory.
+@dataclass
+class _Crew:
+    """The processes that are at work, and what waits for one."""
 
-    A layer that wants more gets an error, and the machine stays alive.
-    """
-    try:
-        import resource
+    options: Options
+    workers: int
+    registries: Registries
+    modules: Sequence[str]
+    waiting: deque[Progress] = field(default_factory=deque)
+    at_work: list[_Child] = field(default_factory=list)
+    alone: set[int] = field(default_factory=set)  # progress that no other may run beside
+    template: int = 0
 
-        pages = os.sysconf("SC_PHYS_PAGES") // (2 * workers)
-        share = os.sysconf("SC_PAGE_SIZE") * pages
-        resource.prlimit(pid, resource.RLIMIT_DATA, (share, share))
-    except (ImportError, AttributeError, OSError, ValueError):
-        return  # not Linux, or a stricter limit is set already
+    def __post_init__(self) -> None:
+        try:
+            self.folder = os.getcwd()
+        except OSError as error:
+            raise Failed(f"the current folder is gone: {error.strerror}") from error
+        self.memory = memory_of_each(self.workers)
+        if 0 < self.memory < NEEDS:
+            raise Failed(
+                f"memory is short: {self.workers} processes would have {self.memory >> 20} MB each,"
+                f" and one needs {NEEDS >> 20} MB; give a smaller -n"
+            )
+        prepare(self.modules)
+
+    def step(self, parts: int) -> None:
+        """Starts what can be started, and listens until something is heard, or a while."""
+        while self.waiting and len(self.at_work) < self.workers and self._may_start():
+            self._start(self.waiting.popleft(), parts)
+        handles = [h for c in self.at_work for h in (c.receiver.channel, c.process.sentinel)]
+        ready = wait([h for h in handles if not getattr(h, "closed", False)], POLL_S)
+        for one in list(self.at_work):
+            if one.receiver.channel in ready:
+                self._listen(one)
+            if one.process.sentinel in ready or one.receiver.is_closed:
+                self._ended(one)
+            elif silent := one.patience.over():
+                one.hung_s = silent
+                self._ended(one)
+
+    def _may_start(self) -> bool:
+        alone = {id(self.waiting[0]), *(id(one.progress) for one in self.at_work)} & self.alone
+        return not (self.at_work and alone)
+
+    def _start(self, progress: Progress, parts: int) -> None:
+        ear, mouth = multiprocessing.Pipe(duplex=False)
+        nonce = secrets.token_hex(16)
+        environment = {"OMP_NUM_THREADS": "1", **os.environ}
+        job = Job(
+            progress.target,
+            self.options,
+            progress.part,
+            parts,
+            progress.start(),
+            self.folder,
+            environment,
+            self.memory,
+            nonce,
+        )
+        process = start(child.work, (job, self.registries, mouth))
+        mouth.close()
+        patience = Patience(process.pid, self.options.import_timeout_s)
+        self.at_work.append(_Child(progress, process, Receiver(ear, nonce), patience))
+
+    def _listen(self, one: _Child) -> None:
+        for message in one.receiver.receive():
+            one.patience.heard()
+            try:
+                one.progress.hear(message)
+            except (KeyError, TypeError, ValueError, AttributeError):
+                continue  # no message of ours, though it knows the nonce
+            if message["kind"] == "begun":
+                self.template = int(message["template"])
+                is_template(self.template)
+            if message["kind"] == "loaded":
+                one.patience.expect(self.options.timeout_s / (4 if one.progress.deaths else 1))
+
+    def _ended(self, one: _Child) -> None:
+        """Ends a child for good, hears what it still said, and goes on without it."""
+        if one.receiver.is_closed:
+            one.process.join(POLL_S)  # mostly it has just come to its end
+            one.is_mute = one.process.exitcode is None
+        end(one.process.pid)
+        one.process.join()
+        while not one.receiver.is_closed and wait([one.receiver.channel], 0):
+            self._listen(one)
+        one.receiver.channel.close()
+        self.at_work.remove(one)
+        if self.template:
+            end_orphans(self.template, {other.process.pid for other in self.at_work})
+        progress = one.progress
+        if one.process.exitcode == WITH_TEMPLATE and self.at_work and not one.is_mute:
+            self.alone.add(id(progress))  # another target's layer may have ended them all
+        elif not progress.is_finished:
+            progress.died(one.why)
+        if not progress.is_complete:
+            self.waiting.appendleft(progress)
+
+    def end(self) -> None:
+        """Ends all processes."""
+        for one in self.at_work:
+            end(one.process.pid)
+        if self.template:
+            end_orphans(self.template, ())

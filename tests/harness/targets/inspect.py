@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,6 +22,7 @@ from dropspec.core.target import Target
 from dropspec.targets.declared import read_declared
 
 FAILED = (ImplementationError, Hung)
+SHAPES = ((8,), (2, 8), (2, 3, 8), (2, 3, 4, 4))  # of a plain call: most layers take any
 
 
 def inspect(
@@ -31,13 +32,15 @@ def inspect(
     frameworks: Sequence[Framework],
     sites: Sequence[Site],
     family: str = "",
+    settle: Callable[[], object] = lambda: None,
 ) -> Implementation:
     """The implementation that a target is; `family` where it cannot be told from the target.
 
+    `settle` puts back what its first calls changed for the whole process.
     Raises BadTarget, whatever went wrong: one target must not take the others down.
     """
     try:
-        return _Inspection(target, thing, guard, frameworks, sites, family).implementation()
+        return _Inspection(target, thing, guard, frameworks, sites, family, settle).implementation()
     except BadTarget:
         raise
     except FAILED as error:
@@ -56,6 +59,7 @@ class _Inspection:
     frameworks: Sequence[Framework]
     sites: Sequence[Site]
     family: str
+    settle: Callable[[], object]
 
     def implementation(self) -> Implementation:
         """From what Python tells of the target, by first calls, to an implementation."""
@@ -70,6 +74,7 @@ class _Inspection:
         facts = Facts(self.target, thing, kind, site.name, "", declared, signature)
         impl = self._first_that_works(facts, site, fits)
         impl = self._with_dtypes(impl, site)
+        self._call_once(impl)
         seen = site.see(impl)
         return self._made(replace(impl.facts, seen=seen), site) if seen else impl
 
@@ -124,6 +129,7 @@ class _Inspection:
 
     def _made(self, facts: Facts, site: Site) -> Implementation:
         """The implementation by these facts."""
+        self.settle()
         named = {framework.name: framework for framework in self.frameworks}
         return site.implement(facts, named[facts.framework].drive(facts, site, self.guard))
 
@@ -168,6 +174,30 @@ class _Inspection:
                 yield self._with_seeding(impl, site)
             except FAILED as error:
                 refused.append(error)
+
+    def _call_once(self, impl: Implementation) -> None:
+        """Raises BadTarget where no plain call in training returns: what never ran is not judged.
+
+        A layer may want more axes than one; a reply of a wrong kind is judged.
+        """
+        dtypes, failed = impl.dtypes, list[BaseException]()
+        dtype = DTYPES["float32" if "float32" in dtypes else dtypes[0]]
+        for shape in SHAPES:
+            try:
+                impl.train(np.ones(shape, dtype), 0.5, seed=0)
+                return
+            except BadReply:
+                return
+            except Hung as error:
+                failed.append(error)
+                break
+            except ImplementationError as error:
+                failed.append(error)
+        raise BadTarget(
+            f"one plain call in training must work before anything is judged, but {failed[0]}: wrap"
+            " it in a function of (x, rate, training), or in an object with `claims`,"
+            " `train(x, rate, seed)` and `evaluate(x, rate)`"
+        ) from failed[-1]
 
     def _with_seeding(self, impl: Implementation, site: Site) -> Implementation:
         seedable = impl.driver.find_seedable(lambda: _same_twice(impl))

@@ -15,21 +15,20 @@ from dropspec.core.errors import BadTarget, Hung, ImplementationError
 from dropspec.core.framework import Framework
 from dropspec.core.guard import Guard
 from dropspec.core.target import Target
+from dropspec.core.text import clean
 
-IMPORT_LIMIT_S = 60.0
 
+def load(target: Target, frameworks: Sequence[Framework], guard: Guard) -> Any:
+    """Imports what the target names, in the time that the guard gives it.
 
-def load(target: Target, frameworks: Sequence[Framework] = ()) -> Any:
-    """Imports what the target names. Raises BadTarget, with the reason, where that fails.
-
-    Where a framework is missing, the reason says how to install it.
+    Raises BadTarget, with the reason, where that fails; after a time-out from Hung. Where a
+    framework is missing, the reason says how to install it.
     """
     if (here := str(Path.cwd())) not in sys.path:
         # as `python -m` does: a user's package lies where the command runs
         sys.path.insert(0, here)
-    guard = Guard(IMPORT_LIMIT_S)
     try:
-        with guard.call(f"importing {target.where}"):
+        with guard.importing(f"importing {clean(target.where)}"):
             found: Any = (
                 _run_file(Path(target.where))
                 if target.is_file
@@ -37,15 +36,26 @@ def load(target: Target, frameworks: Sequence[Framework] = ()) -> Any:
             )
     except ImplementationError as error:
         install = _install_line(error.__cause__, frameworks)
-        raise BadTarget(f"{target.text} cannot be loaded: {error}{install}") from error.__cause__
+        raise BadTarget(f"{clean(target.text)} cannot be loaded: {error}{install}") from error
     except Hung as error:
-        raise BadTarget(f"{target.text} cannot be loaded: {error}") from error
+        raise BadTarget(f"{clean(target.text)} cannot be loaded: {error}") from error
     holder = target.where
     for number, part in enumerate(target.attr.split(".")):
-        if not hasattr(found, part):
-            raise BadTarget(f"{holder} has no attribute {part!r}{_offered(found, part)}")
-        found, holder = getattr(found, part), f"{holder}{'.' if number else ':'}{part}"
+        found = _attribute(target, found, holder, part, guard)
+        holder = f"{holder}{'.' if number else ':'}{part}"
     return found
+
+
+def _attribute(target: Target, found: Any, holder: str, part: str, guard: Guard) -> Any:
+    holder, part_said = clean(holder), clean(part)
+    try:
+        with guard.call(f"reading {part_said!r} of {holder}"):
+            return getattr(found, part)
+    except (ImplementationError, Hung) as error:
+        if isinstance(error.__cause__, AttributeError):
+            said = f"{holder} has no attribute {part_said!r}{_offered(found, part)}"
+            raise BadTarget(said) from error
+        raise BadTarget(f"{clean(target.text)} cannot be loaded: {error}") from error
 
 
 def _install_line(cause: BaseException | None, frameworks: Sequence[Framework]) -> str:
@@ -74,6 +84,7 @@ def _offered(holder: Any, asked: str) -> str:
 def _run_file(path: Path) -> Any:
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}")
+    importlib.util.decode_source(path.read_bytes())  # Python itself passes over bad comments
     name = f"dropspec_target_{path.stem}_{crc32(str(path.resolve()).encode()):08x}"
     if name in sys.modules:
         return sys.modules[name]

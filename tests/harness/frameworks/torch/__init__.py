@@ -27,6 +27,12 @@ class TorchFramework(Framework):
     arrays = "Tensor"
     modules = ("torch",)
     install = "dropspec[torch]"
+    preload = (
+        "dropspec.frameworks.torch.functions",
+        "dropspec.frameworks.torch.modules",
+        "torch.fx.experimental.symbolic_shapes",  # a backward under checkpointing imports it
+        "torch.utils.serialization.config",  # as does a copy
+    )
 
     def fit(self, thing: Any, target: Target) -> Fit:
         """A module class by its base; a function by what its module has imported."""

@@ -69,7 +69,7 @@ class TorchLayer(Layer):
             output = to_numpy(y)
             check_reply(output, x, driver.site.output_shape(shapes_of(arrays)), what)
             tape = TorchTape(tensor, self._held(), y, driver.turned)
-            return Recorded(output, tape, driver.guard, what)
+            return Recorded(output, tape, driver.guard, what, shapes_of(arrays))
 
     def _held(self) -> Mapping[str, Tensor | None]:
         return self._driver.held(self._module)

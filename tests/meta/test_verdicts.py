@@ -1,141 +1,21 @@
-"""From journals and records to verdicts: nothing planned is lost, and the worst wins.
+"""From records to verdicts: the worst wins, and what was not run has not held.
 
 Pure: all is written by hand, and nothing runs.
 """
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import pytest
 
 from dropspec.core.clauses import Clause
 from dropspec.core.records import Answer, Judged, Record, Verdict
-from dropspec.session.journal import Journal
 from dropspec.session.judge import judge_clauses
 
-PLAN = {
-    "t1": ["mine", "scale-1", "MUST"],
-    "t2": ["mine", "scale-2", "MUST"],
-    "t3": ["yours", "edge-9", "SHOULD"],
-}
 MUST, SHOULD = (
     Clause("scale-1", "Survivors", "MUST", "…", "dropout"),
     Clause("edge-9", "Rate 0", "SHOULD", "…", "dropout"),
 )
 ORDER = ("VIOLATED", "ERROR", "UNDECIDED", "DEPARTS", "HOLDS", "NOT CLAIMED")  # from the worst
-
-
-def event(kind: str, **fields: Any) -> str:
-    """One line of a journal."""
-    return json.dumps({"event": kind, **fields}) + "\n"
-
-
-def held(test: str) -> str:
-    """The lines of a test that began, held and ended."""
-    label, clause, level = PLAN[test]
-    record = {"label": label, "clause": clause, "level": level, "verdict": "HOLDS"}
-    return (
-        event("start", test=test)
-        + event("result", test=test, record=record)
-        + event("end", test=test)
-    )
-
-
-def begun() -> Journal:
-    """A journal that knows its targets and its plan."""
-    journal = Journal()
-    journal.read(
-        event(
-            "targets",
-            labels={"mine": ["m:Layer", "dropout"], "yours": ["y:Layer", "dropout"]},
-            unusable={"bad": ["b:Layer", "no such module"]},
-        )
-    )
-    journal.read(event("planned", tests=PLAN))
-    return journal
-
-
-def found(journal: Journal) -> dict[tuple[str, str], str]:
-    """The verdicts in a journal."""
-    return {(r.label, r.clause): r.verdict for r in journal.records}
-
-
-def test_a_journal_knows_targets_and_plan() -> None:
-    """Labels, unusable targets with their reason, and how much is left are read from the first
-    events.
-    """
-    journal = begun()
-    assert journal.labels == {"mine": ("m:Layer", "dropout"), "yours": ("y:Layer", "dropout")}
-    assert journal.unusable == {"bad": ("b:Layer", "no such module")}
-    assert journal.left == 3
-
-
-def test_a_child_that_died_costs_the_test_it_was_in() -> None:
-    """The test that had begun and not ended is an ERROR with the reason, at its clause and
-    level; others stay as they are.
-    """
-    journal = begun()
-    journal.read(held("t1") + event("start", test="t3"))
-    journal.lost("the process was killed by signal 11")
-    assert found(journal) == {("mine", "scale-1"): "HOLDS", ("yours", "edge-9"): "ERROR"}
-    (lost,) = (r for r in journal.records if r.verdict == "ERROR")
-    assert (lost.level, lost.message) == ("SHOULD", "the process was killed by signal 11")
-    assert journal.left == 1
-
-
-def test_a_test_that_gave_its_result_is_not_lost() -> None:
-    """A child that dies between the result of a test and its end changes nothing about the
-    result.
-    """
-    journal = begun()
-    journal.read(held("t1").rsplit("\n", 2)[0] + "\n")
-    journal.lost("the process ended with exit code 3")
-    assert found(journal) == {("mine", "scale-1"): "HOLDS"}
-
-
-def test_a_child_that_ended_well_loses_nothing() -> None:
-    """Where every test has ended, the end of the child is laid to none of them."""
-    journal = begun()
-    journal.read(held("t1") + held("t2") + held("t3"))
-    journal.lost("the process ended with exit code 0")
-    assert set(found(journal).values()) == {"HOLDS"}
-    assert journal.left == 0
-
-
-def test_the_next_child_goes_on() -> None:
-    """A second child's journal adds to the first; its shorter plan takes nothing away, and every
-    planned test ends with one record.
-    """
-    journal = begun()
-    journal.read(event("start", test="t1"))
-    journal.lost("the process ended with exit code 3")
-    journal.read(
-        event("planned", tests={k: PLAN[k] for k in ("t2", "t3")}) + held("t2") + held("t3")
-    )
-    journal.lost("the process ended with exit code 0")
-    assert found(journal) == {
-        ("mine", "scale-1"): "ERROR",
-        ("mine", "scale-2"): "HOLDS",
-        ("yours", "edge-9"): "HOLDS",
-    }
-    assert len(journal.records) == 3
-    assert journal.left == 0
-
-
-def test_what_was_never_begun_can_be_given_up() -> None:
-    """When no child gets further, all that is left is laid to the reason, once each."""
-    journal = begun()
-    journal.read(held("t2"))
-    journal.open.extend(journal.planned)
-    journal.lost("not run: no child got further")
-    assert found(journal) == {
-        ("mine", "scale-1"): "ERROR",
-        ("mine", "scale-2"): "HOLDS",
-        ("yours", "edge-9"): "ERROR",
-    }
-    assert len(journal.records) == 3
 
 
 def record(
