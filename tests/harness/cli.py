@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import NoReturn
 
 from dropspec import __version__
 from dropspec.core.clauses import Clause
@@ -34,9 +35,17 @@ wrong, or a report cannot be written; 130 interrupted; 129 and 143 ended by SIGH
 """
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, whatever was typed."""
+
+    def error(self, message: str) -> NoReturn:
+        """Ends the command with exit code 2."""
+        super().error(clean(message))
+
+
 def parser() -> argparse.ArgumentParser:
     """The parser of the command line."""
-    made = argparse.ArgumentParser(
+    made = _Parser(
         prog="dropspec", description="The specification of dropout, and whether a layer keeps it."
     )
     made.add_argument("--version", action="version", version=f"dropspec {__version__}")

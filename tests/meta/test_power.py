@@ -151,6 +151,7 @@ def test_a_clause_without_chance_has_nothing_to_find() -> None:
     assert found_of("edge-3", STANDARD) == []
 
 
+@pytest.mark.whole
 def test_the_command_prints_a_row_a_fault(tmp_path: Path) -> None:
     """`dropspec power` prints the clauses asked for, three profiles, and what the figures mean."""
     ran = run(

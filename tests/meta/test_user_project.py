@@ -14,6 +14,17 @@ from .cli import Ran, check, only, run
 FILES = {
     "mypkg/__init__.py": "from torch import nn\n\n\nclass Layer(nn.Dropout):\n    pass\n",
     "tests/__init__.py": "",
+    "pytest.ini": "[pytest]\nmarkers = clause(id): a marker of the project's own\n",
+    "backwards.py": (
+        """\
+import pytest
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    items.reverse()
+"""
+    ),
     "tests/conftest.py": (
         """\
 import pytest
@@ -42,6 +53,7 @@ def impl(request):
     return request.config.getoption("--impl")
 
 
+@pytest.mark.clause("of a contract")
 @pytest.mark.parametrize("notes", [1, 2])
 def test_own_fixtures(impl, run, notes):
     assert (impl, run) == ("own implementation", "own run")
@@ -132,6 +144,23 @@ def test_both_kinds_of_test_run_together(project: Path) -> None:
     assert ran.code == 0, ran.printed
     assert ran.verdicts("mypkg:Layer") == {"scale-2": "HOLDS", "edge-1": "HOLDS"}
     assert "test_own.py ..." in ran.printed
+
+
+def test_the_order_of_the_tests_changes_nothing(project: Path) -> None:
+    """In many processes, and in another order, the report is the same to the last character:
+    verdicts, counterexamples, certificates and lines to paste.
+    """
+    wrong = "dropspec.tests.mutants.dropout.rate.everywhere:TakesRateForKeep"
+    clauses = (*ONLY, "--dropspec-clause", "scale-1", "--dropspec-clause", "gradient-1")
+    reports = []
+    for how in ((), ("-p", "xdist", "-n", "2"), ("-p", "backwards")):
+        report = project / "report.json"
+        also = ("--dropspec", wrong, "--dropspec-json", str(report))
+        command = ("--pyargs", "dropspec.tests", "--dropspec", "mypkg:Layer", *also, *clauses)
+        ran = run(project, "pytest", *how, *command, report=report, PYTHONPATH=str(project))
+        assert ran.verdicts(wrong)["scale-1"] == "VIOLATED"
+        reports.append(ran.report)
+    assert reports[0] == reports[1] == reports[2]
 
 
 def test_a_conftest_where_the_command_is_run_is_left_alone(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ ROOMS = (
     "properties",
 )
 CAN_TIME = hasattr(signal, "SIGALRM")
-WORKING = 0.01  # of the clock: a call that gets less than this of a processor waits for something
+WORKING = 0.003  # of the clock: a call that gets less than this of a processor waits for something
 PATIENCE = 20  # times the limit by the clock: so long may a call work on a busy machine
 NEARLY = 0.8  # of the limit: as much processor time as a call gets of it on an idle machine
 BEAT_S = 1.0

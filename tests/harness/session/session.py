@@ -8,6 +8,7 @@ from dropspec.core.errors import BadTarget
 from dropspec.core.framework import Framework
 from dropspec.core.options import Options
 from dropspec.core.target import Target, Unreadable, read_targets
+from dropspec.core.text import clean
 from dropspec.families.base import Family
 from dropspec.session.ambient import Ambient
 from dropspec.session.run import Run, open_run
@@ -33,7 +34,7 @@ class Session:
                 )
                 self.targets[label] = read
             except BadTarget as error:
-                self.unusable[label] = (read.text, str(error))
+                self.unusable[label] = (read.text, clean(str(error)))
             finally:
                 self.ambient.restore()
 

@@ -26,6 +26,7 @@ from dropspec.session.progress import Progress
 from dropspec.session.template import is_template, prepare, start
 
 POLL_S = 0.2
+AT_ITS_END_S = 5.0  # for a process to be gone whose pipe is closed, on a busy machine
 NEEDS = 512 << 20  # bytes that a child takes with a framework in it
 WITH_TEMPLATE = 255  # the exit code of a process whose template was ended
 
@@ -185,7 +186,7 @@ class _Crew:
     def _ended(self, one: _Child) -> None:
         """Ends a child for good, hears what it still said, and goes on without it."""
         if one.receiver.is_closed:
-            one.process.join(POLL_S)  # mostly it has just come to its end
+            one.process.join(AT_ITS_END_S)  # mostly it has just come to its end
             one.is_mute = one.process.exitcode is None
         end(one.process.pid)
         one.process.join()
