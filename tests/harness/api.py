@@ -18,7 +18,8 @@ from dropspec.session.answers import answers
 from dropspec.session.child import Registries
 from dropspec.session.known_failures import known_failures
 from dropspec.session.supervise import Found, supervise
-from dropspec.targets.mentions import preloaded
+
+PROPERTIES = "dropspec.properties.every"  # what every child needs
 
 
 def check(*targets: str, workers: int = 1, **options: Any) -> list[Answer]:
@@ -42,8 +43,7 @@ def judge(options: Options, workers: int) -> Generator[Answer]:
     asked = [c for c in clauses.values() if c.id in (options.clauses or clauses)]
     order, found = list(read_targets(options.targets)), dict[str, Found]()
     registries = Registries(all_frameworks, all_families, _properties_of)
-    modules = ["dropspec.properties.every", *preloaded(options.targets, all_frameworks())]
-    with closing(supervise(options, workers, registries, modules)) as judged:
+    with closing(supervise(options, workers, registries, PROPERTIES)) as judged:
         for one in judged:
             found[one.label] = one
             while order and order[0] in found:

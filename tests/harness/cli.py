@@ -14,9 +14,7 @@ from dropspec.core.clauses import Clause
 from dropspec.core.errors import did_you_mean
 from dropspec.core.options import add_options, options_from
 from dropspec.core.text import clean, shown
-from dropspec.frameworks import all_frameworks
 from dropspec.session.template import prepare
-from dropspec.targets.mentions import preloaded
 
 USAGE, INTERRUPTED = 2, 130
 MOST = 8  # processes that may be asked for on any machine; more only where it has as many cores
@@ -139,7 +137,7 @@ def _check(reader: argparse.ArgumentParser, given: argparse.Namespace) -> int:
         reader.error(str(error))
     except OSError as error:
         reader.error(f"the current folder is gone: {error.strerror}")
-    prepare(["dropspec.properties.every", *preloaded(options.targets, all_frameworks())])
+    prepare(options.targets, "dropspec.properties.every")
     from dropspec.api import judge  # late: the template imports the same meanwhile
     from dropspec.families import all_clauses
     from dropspec.report import open_reports

@@ -147,7 +147,7 @@ class Guard:
 
         Raises ImplementationError for what it raises, and Hung when it does not return in time.
         """
-        return self._limited(what) if self._watching else self._alone(what)
+        return _Limited(self, what) if self._watching else self._alone(what)
 
     @contextmanager
     def importing(self, what: object) -> Iterator[None]:
@@ -161,40 +161,60 @@ class Guard:
 
     @contextmanager
     def _alone(self, what: object) -> Iterator[None]:
-        with self.watch(), self._limited(what):
+        with self.watch(), _Limited(self, what):
             yield
 
-    @contextmanager
-    def _limited(self, what: object) -> Iterator[None]:
+    def begin(self, what: object) -> object:
+        """A call begins; returns the one that it is made in."""
         outer, self._what = self._what, what
-        self._begin()
-        try:
-            yield
-            took_s = monotonic() - self._begun[0]
-            self._longest_s = max(self._longest_s, min(took_s, self.limit_s / 4))
-        except BaseException as error:
-            if isinstance(error, OURS) and not _is_raised_by_them(error):
-                raise
-            if isinstance(error, KeyboardInterrupt) and not self._watching:
-                raise
-            fault = fault_of(error)
-            raise ImplementationError(f"{what} raised {fault.text}", fault) from error
-        finally:
-            self._end(outer)
+        self._arm()
+        return outer
 
-    def _begin(self) -> None:
+    def end(self, outer: object, has_returned: bool) -> None:
+        """After a call: the timer runs on, and is heard of no more until another call begins."""
+        self._what, now = outer, monotonic()
+        if has_returned:
+            self._longest_s = max(self._longest_s, min(now - self._begun[0], self.limit_s / 4))
+        if outer is not None:
+            self._arm()  # inside another call the limit begins anew for what is left of that
+        if self._beat and now - self._beaten > BEAT_S:
+            self._beaten = now
+            self._beat()
+
+    def _arm(self) -> None:
         self._begun = self._rung = (monotonic(), process_time())
         if self._watching:
             signal.setitimer(signal.ITIMER_REAL, self.limit_s)
 
-    def _end(self, outer: object) -> None:
-        """After a call: the timer runs on, and is heard of no more until another call begins."""
-        self._what = outer
-        if outer is not None:
-            self._begin()  # inside another call the limit begins anew for what is left of that
-        if self._beat and (now := monotonic()) - self._beaten > BEAT_S:
-            self._beaten = now
-            self._beat()
+    def error_of(self, what: object, error: BaseException) -> ImplementationError | None:
+        """What a call that raised comes to; None where that is to go on as it is."""
+        if isinstance(error, OURS) and not _is_raised_by_them(error):
+            return None
+        if isinstance(error, KeyboardInterrupt) and not self._watching:
+            return None
+        fault = fault_of(error)
+        return ImplementationError(f"{what} raised {fault.text}", fault)
+
+
+class _Limited:
+    """One call under a guard; a class, as there are tens of thousands in a run."""
+
+    __slots__ = ("_guard", "_outer", "_what")
+
+    def __init__(self, guard: Guard, what: object) -> None:
+        self._guard, self._what = guard, what
+
+    def __enter__(self) -> None:
+        self._outer = self._guard.begin(self._what)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: object
+    ) -> None:
+        try:
+            if error is not None and (made := self._guard.error_of(self._what, error)):
+                raise made from error
+        finally:
+            self._guard.end(self._outer, error is None)
 
 
 def _imports(frame: FrameType | None) -> bool:

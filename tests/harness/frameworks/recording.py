@@ -36,9 +36,10 @@ def record(
         reply = run(x)
         native = framework.output_of(reply, what)
         output = np.asarray(framework.array(native))
-        check_reply(output, call.x, site.output_shape(shapes_of(call.arrays)), what)
+        shapes = shapes_of(call.arrays)
+        check_reply(output, call.x, site.output_shape(shapes), what)
         tape = framework.tape(x, held(), reply, native)
-        return Recorded(output, tape, guard, what, shapes_of(call.arrays))
+        return Recorded(output, tape, guard, what, shapes)
 
 
 def check_reply(output: Array, x: Array, shape: tuple[int, ...], what: object) -> None:

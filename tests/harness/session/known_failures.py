@@ -90,6 +90,5 @@ def of_no_target(known: Sequence[Mapping[str, str]], options: Options) -> list[s
 
 def declared(known: Sequence[Mapping[str, str]], label: str, target: str) -> dict[str, str]:
     """The declared failures that concern a target, clause to reason."""
-    return {
-        k["clause"]: clean(k["reason"]) for k in known if k.get("target", target) in (target, label)
-    }
+    mine = [one for one in known if one.get("target", target) in (target, label)]
+    return {one["clause"]: clean(one["reason"]) for one in mine}

@@ -7,19 +7,24 @@ from __future__ import annotations
 
 import gc
 import importlib
+import json
 import os
 import signal
 from contextlib import suppress
 
-from dropspec.session.processes import MODULES, die_with_parent
+from dropspec.frameworks import all_frameworks
+from dropspec.session import child  # noqa: F401  # what its children run
+from dropspec.session.processes import TOLD, die_with_parent
+from dropspec.targets.mentions import preloaded
 
-parent, *modules = os.environ.pop(MODULES, "").split(",")
+told = json.loads(os.environ.pop(TOLD))
 die_with_parent()
-if str(os.getppid()) != parent:
+if os.getppid() != told["parent"]:
     os._exit(0)  # it has ended meanwhile
 for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
     signal.signal(number, signal.SIG_IGN)  # a layer may send it to its parent
-for name in modules:
+
+for name in (told["module"], *preloaded(told["targets"], all_frameworks())):
     with suppress(Exception):
         importlib.import_module(name)
 with open(os.devnull, "r+b") as nothing:  # what its children do is none of the user's lines

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # of linux/prctl.h
-MODULES = "DROPSPEC_IMPORTS"  # the variable that tells a template what to import
+TOLD = "DROPSPEC_TEMPLATE"  # the variable that tells a template what it is for
 IS_LINUX = sys.platform.startswith("linux")
 ENDED = getattr(signal, "SIGKILL", signal.SIGTERM)
 CGROUPS = "/sys/fs/cgroup"

@@ -23,7 +23,7 @@ from dropspec.session.messages import UNHEARD, Receiver
 from dropspec.session.patience import Patience
 from dropspec.session.processes import end, end_orphans, memory_of_each
 from dropspec.session.progress import Progress
-from dropspec.session.template import is_template, prepare, start
+from dropspec.session.template import prepare, start
 
 POLL_S = 0.2
 AT_ITS_END_S = 5.0  # for a process to be gone whose pipe is closed, on a busy machine
@@ -47,11 +47,11 @@ class Found:
 
 
 def supervise(
-    options: Options, workers: int, registries: Registries, modules: Sequence[str]
+    options: Options, workers: int, registries: Registries, module: str
 ) -> Generator[Found]:
     """Judges the targets in so many processes at once; gives what is found of each as it is known.
 
-    The processes are forked from one that has imported these modules. Raises Failed where memory
+    The processes are forked from one that has imported that module. Raises Failed where memory
     is short, or the current folder is gone.
     """
     read = read_targets(options.targets)
@@ -59,13 +59,13 @@ def supervise(
         if isinstance(one, Unreadable):
             yield Found(label, one.text, unusable=one.why)
     targets = {label: one for label, one in read.items() if isinstance(one, Target)}
-    crew = _Crew(options, workers, registries, modules)
     parts = 2 if workers > len(targets) else 1
+    crew = _Crew(options, workers, registries, module, parts)
     whole = {label: [Progress(t, part) for part in range(parts)] for label, t in targets.items()}
     crew.waiting.extend(progress for progresses in whole.values() for progress in progresses)
     try:
         while whole:
-            crew.step(parts)
+            crew.step()
             for label in [n for n, found in whole.items() if all(p.is_complete for p in found)]:
                 yield _found(label, whole.pop(label))
     finally:
@@ -112,7 +112,8 @@ class _Crew:
     options: Options
     workers: int
     registries: Registries
-    modules: Sequence[str]
+    module: str
+    parts: int
     waiting: deque[Progress] = field(default_factory=deque)
     at_work: list[_Child] = field(default_factory=list)
     alone: set[int] = field(default_factory=set)  # progress that no other may run beside
@@ -129,12 +130,11 @@ class _Crew:
                 f"memory is short: {self.workers} processes would have {self.memory >> 20} MB each,"
                 f" and one needs {NEEDS >> 20} MB; give a smaller -n"
             )
-        prepare(self.modules)
+        prepare(self.options.targets, self.module)
 
-    def step(self, parts: int) -> None:
-        """Starts what can be started, and listens until something is heard, or a while."""
-        while self.waiting and len(self.at_work) < self.workers and self._may_start():
-            self._start(self.waiting.popleft(), parts)
+    def step(self) -> None:
+        """Listens until something is heard, or a while, and starts what can be started."""
+        self._start_all()
         handles = [h for c in self.at_work for h in (c.receiver.channel, c.process.sentinel)]
         ready = wait([h for h in handles if not getattr(h, "closed", False)], POLL_S)
         for one in list(self.at_work):
@@ -145,12 +145,17 @@ class _Crew:
             elif silent := one.patience.over():
                 one.hung_s = silent
                 self._ended(one)
+        self._start_all()  # before what was found is looked at
+
+    def _start_all(self) -> None:
+        while self.waiting and len(self.at_work) < self.workers and self._may_start():
+            self._start(self.waiting.popleft())
 
     def _may_start(self) -> bool:
         alone = {id(self.waiting[0]), *(id(one.progress) for one in self.at_work)} & self.alone
         return not (self.at_work and alone)
 
-    def _start(self, progress: Progress, parts: int) -> None:
+    def _start(self, progress: Progress) -> None:
         ear, mouth = multiprocessing.Pipe(duplex=False)
         nonce = secrets.token_hex(16)
         environment = {"OMP_NUM_THREADS": "1", **os.environ}
@@ -158,7 +163,7 @@ class _Crew:
             progress.target,
             self.options,
             progress.part,
-            parts,
+            self.parts,
             progress.start(),
             self.folder,
             environment,
@@ -179,7 +184,6 @@ class _Crew:
                 continue  # no message of ours, though it knows the nonce
             if message["kind"] == "begun":
                 self.template = int(message["template"])
-                is_template(self.template)
             if message["kind"] == "loaded":
                 one.patience.expect(self.options.timeout_s / (4 if one.progress.deaths else 1))
 

@@ -7,6 +7,7 @@ in several threads hangs at its own first one.
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import sys
@@ -18,10 +19,9 @@ from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from dropspec.session.processes import MODULES, end
+from dropspec.session.processes import TOLD
 
 LONGEST = 60  # bytes of a temporary folder: a socket's path has 107 at most
-CHILD = "dropspec.session.child"
 PRELOADED = "dropspec.session.preloaded"
 
 
@@ -33,38 +33,19 @@ def context() -> BaseContext:
     return found
 
 
-def prepare(modules: Sequence[str]) -> None:
-    """Starts the template, which imports these modules while the caller does something else.
+def prepare(targets: Sequence[str], module: str) -> None:
+    """Starts the template, which imports that module and the frameworks that these targets
+    mention, while the caller does something else.
 
-    It ends with this process; until then it serves every run, and one that lacks a module is
-    replaced.
+    It ends with this process; until then it serves every run.
     """
-    if context().get_start_method() != "forkserver":
-        return
-    wanted = {CHILD, *modules}
-    if not _imported.issuperset(wanted):
-        _replace()
-    _imported.update(wanted)
-    with _variables(_for_template()), _short_paths():
-        forkserver.ensure_running()
+    _told.update(parent=os.getpid(), targets=list(targets), module=module)
+    if context().get_start_method() == "forkserver":
+        with _variables(_for_template()), _short_paths():
+            forkserver.ensure_running()
 
 
-_imported: set[str] = set()
-_pid = 0
-
-
-def is_template(pid: int) -> None:
-    """Notes what a child said of its parent."""
-    global _pid
-    _pid = pid
-
-
-def _replace() -> None:
-    """Ends a template that lacks a module."""
-    global _pid
-    if _pid:
-        end(_pid)
-        _pid = 0
+_told: dict[str, Any] = {}
 
 
 def start(work: Callable[..., None], arguments: Sequence[Any]) -> Any:
@@ -84,7 +65,7 @@ def start(work: Callable[..., None], arguments: Sequence[Any]) -> Any:
 def _for_template() -> dict[str, str]:
     return {
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),
-        MODULES: ",".join([str(os.getpid()), *sorted(_imported)]),
+        TOLD: json.dumps(_told),
         "PYTHONSAFEPATH": "1",  # a file of the user's folder must not stand in for one of ours
     }
 

@@ -67,9 +67,10 @@ class TorchLayer(Layer):
                 self._mode = mode
             y = driver.framework.output_of(self._module(tensor), what)
             output = to_numpy(y)
-            check_reply(output, x, driver.site.output_shape(shapes_of(arrays)), what)
+            shapes = shapes_of(arrays)
+            check_reply(output, x, driver.site.output_shape(shapes), what)
             tape = TorchTape(tensor, self._held(), y, driver.turned)
-            return Recorded(output, tape, driver.guard, what, shapes_of(arrays))
+            return Recorded(output, tape, driver.guard, what, shapes)
 
     def _held(self) -> Mapping[str, Tensor | None]:
         return self._driver.held(self._module)
