@@ -7,9 +7,9 @@ are always run.
 from __future__ import annotations
 
 import importlib
-import os
 import pkgutil
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ import pytest
 from dropspec.tests.meta import hostile
 from dropspec.tests.meta.hostile.kinds import Hostile, Late, Wrong
 
-from .cli import Ran, check, only
+from .cli import Ran, check, only, processes_of
 
 CLAUSES = ("scale-1", "edge-1", "eval-1", "gradient-1", "layout-1")
 RIGHT, WRONG = "torch.nn:Dropout", f"{hostile.__name__}.kinds:Wrong"
@@ -118,14 +118,10 @@ class Judged:
         return "\n".join([found["unusable"], *summaries])
 
     def processes(self) -> list[int]:
-        """The processes that are left of the run: each has its mark in its environment."""
-        left = []
-        for pid in filter(str.isdigit, os.listdir("/proc")):
-            try:
-                if f"MARK={self.mark}".encode() in Path("/proc", pid, "environ").read_bytes():
-                    left.append(int(pid))
-            except OSError:
-                continue
+        """The processes that are left of the run some seconds later."""
+        until = time.monotonic() + 10
+        while (left := processes_of(self.mark)) and time.monotonic() < until:
+            time.sleep(0.1)
         return left
 
 

@@ -19,7 +19,7 @@ import pytest
 from dropspec.core.errors import Hung, ImplementationError
 from dropspec.core.guard import Guard, Interrupted
 
-from .cli import SCRIPTS, check, only
+from .cli import SCRIPTS, check, only, processes_of
 
 LAYERS = """\
 import sys
@@ -157,18 +157,6 @@ def test_the_report_says_what_was_raised(tmp_path: Path) -> None:
     ):
         assert said in ran.clause(label, "edge-2")["summary"]
         assert ran.clause(label, "edge-1")["verdict"] == "HOLDS"
-
-
-def processes_of(mark: str) -> list[int]:
-    """The processes that have this mark in their environment."""
-    found = []
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            if f"MARK={mark}".encode() in Path("/proc", pid, "environ").read_bytes():
-                found.append(int(pid))
-        except OSError:
-            continue
-    return found
 
 
 def ended_by(number: signal.Signals, folder: Path) -> tuple[int, str, str]:
