@@ -10,11 +10,14 @@ import os
 import shlex
 import sys
 import traceback
+from collections.abc import Callable
 from contextlib import redirect_stdout
+from functools import cache, partial
 from io import StringIO
 from pathlib import Path
 
 from dropspec.cli import parser
+from dropspec.session.run import Run
 from dropspec.tests.meta.explore import side_by_side, verdicts
 from dropspec.tests.meta.inspected import inspected, run_over
 
@@ -43,14 +46,22 @@ def jobs(report: Path) -> list[Job]:
 def wrong(job: Job) -> list[str]:
     """The lines of a target that cannot be run, or do not show what they are to show."""
     target, lines = job
+    judge = cache(partial(judged, target))  # the lines of a target share its campaigns
     return [
         f"{clause} {why}: {line}"
         for clause, verdict, line in lines
-        if (why := what_is_wrong(target, clause, verdict, line))
+        if (why := what_is_wrong(target, clause, verdict, line, judge))
     ]
 
 
-def what_is_wrong(target: str, clause: str, verdict: str, line: str) -> str:
+def judged(target: str, family: str, profile: str, seed: int) -> Run:
+    """A run over a target."""
+    return run_over(inspected(target, 10.0, family), profile, seed)
+
+
+def what_is_wrong(
+    target: str, clause: str, verdict: str, line: str, judge: Callable[[str, str, int], Run]
+) -> str:
     """What is wrong with one line; nothing if it does what it should."""
     program, option, *words = shlex.split(line)
     if (program, option) == ("python", "-c"):
@@ -59,7 +70,7 @@ def what_is_wrong(target: str, clause: str, verdict: str, line: str) -> str:
     assert (program, option) == ("dropspec", "check"), line
     given = parser().parse_args([option, *words])
     assert (given.targets, given.clause) == ([target], [clause]), line
-    run = run_over(inspected(target, 10.0, given.family), given.profile, given.seed)
+    run = judge(given.family, given.profile, given.seed)
     found = {came.value for _, came, _ in verdicts(run, given.clause)}
     return "" if verdict in found else f"shows {found}, not {verdict}"
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from . import explore, matrix, pasted
+from . import explore, matrix
 from .catalogue import CONFORMING, MUTANTS, RIGHT_TARGETS
 
 CAUSES = {
@@ -184,16 +184,6 @@ def test_the_first_cause_is_the_right_one(judged: dict[str, Any], target: str) -
         return
     is_right = diagnosis[0]["clause"] in MUTANTS[target].clauses
     assert is_right is (MUTANTS[target].name not in MISLEADING)
-
-
-@whole
-@pytest.mark.usefixtures("judged")
-def test_every_line_of_the_report_can_be_pasted(report: Path) -> None:
-    """Each line that a report prints under a failure runs, and shows the failure."""
-    command = [sys.executable, pasted.__file__, str(report)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == []
 
 
 @whole
