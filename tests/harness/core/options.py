@@ -54,7 +54,7 @@ class Options:
     import_timeout_s: float = 60.0
 
     def check(self) -> None:
-        """Raises ValueError, a sentence, for a time that is none."""
+        """Raises ValueError, a sentence, for a time limit outside its bounds."""
         for option in TABLE:
             value = getattr(self, option.field)
             if option.kind is float and not SHORTEST_S <= value <= LONGEST_S:

@@ -41,7 +41,7 @@ class Report:
             raise ValueError(f"{self._said} cannot be written: {error.strerror}") from error
 
     def write(self, answers: Sequence[Answer], options: Options, is_last: bool) -> None:
-        """Writes the answers so far; to what is no file, only the last. Raises OSError."""
+        """Writes the answers so far; a device or a pipe gets only the last. Raises OSError."""
         if self._is_stream and not is_last:
             return
         try:

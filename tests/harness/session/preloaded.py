@@ -14,7 +14,7 @@ from contextlib import suppress
 
 from dropspec.frameworks import all_frameworks
 from dropspec.session import child  # noqa: F401  # what its children run
-from dropspec.session.processes import TOLD, die_with_parent
+from dropspec.session.processes import TOLD, die_with_parent, fall_silent
 from dropspec.targets.mentions import preloaded
 
 told = json.loads(os.environ.pop(TOLD))
@@ -27,7 +27,5 @@ for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
 for name in (told["module"], *preloaded(told["targets"], all_frameworks())):
     with suppress(Exception):
         importlib.import_module(name)
-with open(os.devnull, "r+b") as nothing:  # what its children do is none of the user's lines
-    for number in range(3):
-        os.dup2(nothing.fileno(), number)
+fall_silent()  # multiprocessing's own complaints about its children are not the user's
 gc.freeze()  # or every child would copy the pages of all that was imported

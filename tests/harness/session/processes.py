@@ -37,9 +37,7 @@ def stand_apart(memory: int, channel: int) -> None:
     if hasattr(os, "setsid"):
         os.setsid()
     die_with_parent()
-    with open(os.devnull, "r+b") as nothing:
-        for number in range(3):
-            os.dup2(nothing.fileno(), number)
+    fall_silent()
     for number in range(3, 256):
         if number != channel and _is_pipe(number):
             os.close(number)  # of the template: what a layer wrote to it would reach others
@@ -49,6 +47,13 @@ def stand_apart(memory: int, channel: int) -> None:
         if memory:
             resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def fall_silent() -> None:
+    """Leaves this process without input, output and errors."""
+    with open(os.devnull, "r+b") as nothing:
+        for number in range(3):
+            os.dup2(nothing.fileno(), number)
 
 
 def _is_pipe(number: int) -> bool:

@@ -47,7 +47,7 @@ class Progress:
         return frozenset(self.records)
 
     def hear(self, message: Mapping[str, Any]) -> None:
-        """Takes in a message of the child. Raises KeyError and the like for one that is none."""
+        """Takes in a message of the child. Raises KeyError and the like for a malformed one."""
         match message["kind"]:
             case "begun":
                 self.stage = "while it was loaded"

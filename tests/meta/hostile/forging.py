@@ -17,7 +17,7 @@ from .kinds import Hostile, Wrong
 
 
 class WritesIntoPipes(Hostile):
-    """Writes to every descriptor what is no word of a child's."""
+    """Writes garbage to every descriptor."""
 
     garbage = b"\xff\xfe"
 

@@ -33,7 +33,7 @@ class Odd(BaseException):
 
 
 class RaisesBaseException(Hostile):
-    """Raises what is no Exception."""
+    """Raises a BaseException."""
 
     says = "raised Odd"
 

@@ -1,4 +1,4 @@
-"""Layers that return what is no tensor of numbers, or spoil what they were given."""
+"""Layers that return something else than a tensor of numbers, or spoil their input."""
 
 from __future__ import annotations
 
