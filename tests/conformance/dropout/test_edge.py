@@ -2,6 +2,7 @@
 what an input is.
 """
 
+from collections.abc import Iterator
 from contextlib import suppress
 
 import numpy as np
@@ -11,6 +12,8 @@ from dropspec.core.cases import Case
 from dropspec.core.compare import require, require_identical, require_rescaled
 from dropspec.core.errors import BadReply, ImplementationError, NotClaimed, Violation
 from dropspec.core.implementation import Implementation
+from dropspec.core.notes import Notes
+from dropspec.core.observations import Seen
 from dropspec.core.recipes import cases, rates, seeds
 from dropspec.core.risk import require_negligible_probability
 from dropspec.properties import clause, given
@@ -21,6 +24,7 @@ from dropspec.properties.refusals import (
     require_refusal,
 )
 from dropspec.properties.trials import (
+    ones,
     require_next_to_no_drops,
     require_right_next_to_0_and_1,
     require_survivors_next_to_1,
@@ -29,6 +33,7 @@ from dropspec.properties.trials import (
 from dropspec.session.run import Run
 
 EMPTY_AND_SINGLE = ((), (0,), (1,), (3, 0, 2), (0, 5), (1, 1))
+FEW = 4  # of 16,384: a coarse uniform goes wrong more often
 SPECIAL = (np.nan, np.inf, -np.inf)
 
 
@@ -68,6 +73,32 @@ def test_rate_0_drops_none_of_many(impl: Implementation, case: Case) -> None:
     require_identical(y, x, "in training at rate 0 the output must be the input bit for bit")
 
 
+@clause("edge-1")
+def test_rate_0_drops_none_whose_uniform_is_0(impl: Implementation, notes: Notes) -> None:
+    """At rate 0 no unit is dropped under seeds that make one uniform of 4,096 exactly 0, which is
+    the end where a comparison goes wrong.
+    """
+    for x, y in _at_a_uniform_of_0(impl, 0.0, notes):
+        require_identical(y, x, "in training at rate 0 the output must be the input bit for bit")
+
+
+def _at_a_uniform_of_0(
+    impl: Implementation, rate: float, notes: Notes
+) -> Iterator[tuple[Array, Array]]:
+    """Ones and their outputs at rate 0 or 1; where few go wrong, as by the end of a range alone,
+    that is noted.
+    """
+    if not impl.driver.zero_seeds:
+        raise NotClaimed("no seed of its generator is known that gives an exact 0")
+    x = ones(impl, 1 << 14)
+    for seed in impl.driver.zero_seeds:
+        with violation_if_raises():
+            y = impl.train(x, rate, seed).output
+        if 0 < (wrong := int((y != 1 - rate).sum())) <= FEW:
+            notes.observe(Seen.AT_A_UNIFORM_OF_0, wrong, rate=rate)
+        yield x, y
+
+
 @clause("edge-2")
 @given(case=cases("plain", "huge", "zeros"))
 def test_rate_1_gives_zeros(impl: Implementation, case: Case) -> None:
@@ -79,6 +110,14 @@ def test_rate_1_gives_zeros(impl: Implementation, case: Case) -> None:
     require(y == 0, "in training at rate 1 every output must be 0", x=case.x, got=y)
     if g is not None:
         require(g == 0, "in training at rate 1 every gradient must be 0", x=case.x, gradient=g)
+
+
+@clause("edge-2")
+def test_rate_1_keeps_none_whose_uniform_is_0(impl: Implementation, notes: Notes) -> None:
+    """At rate 1 no unit survives under seeds that make one uniform of 4,096 exactly 0."""
+    require_rate_1(impl)
+    for x, y in _at_a_uniform_of_0(impl, 1.0, notes):
+        require(y == 0, "in training at rate 1 every output must be 0", x=x, got=y)
 
 
 @clause("edge-3")

@@ -7,9 +7,10 @@ from dropspec.core.cases import Case
 from dropspec.core.compare import require, require_identical, require_rescaled
 from dropspec.core.errors import NotClaimed, Violation
 from dropspec.core.implementation import Implementation
+from dropspec.core.networks import Networks
 from dropspec.core.recipes import cases
 from dropspec.properties import clause, given
-from dropspec.properties.trials import ones, require_share
+from dropspec.properties.trials import ones, require_share, violation_if_raises
 from dropspec.session.run import Run
 
 
@@ -28,12 +29,17 @@ def test_copies_and_round_trips_keep_the_layer(impl: Implementation, run: Run) -
     """A deep copy, a pickled one, and one that loaded the state_dict drop at the same rate and
     scale, in the same mode.
     """
-    networks, x = impl.driver.networks(), np.ones(512, DTYPES["float32"])
+    networks = impl.driver.networks()
+    with violation_if_raises("copying, pickling and loading"):
+        _require_round_trips(impl, networks, run.seed_for("module-2"))
+
+
+def _require_round_trips(impl: Implementation, networks: Networks, seed: int) -> None:
+    x, has_evaluation = np.ones(512, DTYPES["float32"]), not impl.facts.no_evaluation
     if networks.copy_is_itself(0.9):
         raise Violation(
             "copy.deepcopy gives the layer itself, so a change of the copy changes the layer"
         )
-    seed, has_evaluation = run.seed_for("module-2"), not impl.facts.no_evaluation
     for how, is_evaluated, y in networks.round_trips(0.9, seed, x, has_evaluation):
         values = [float(v) for v in np.unique(y)]
         is_dropped = len(values) == 2 and values[0] == 0 and abs(values[1] - 10) < 1e-3

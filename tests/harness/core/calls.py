@@ -18,7 +18,8 @@ class Call:
 
     `arrays` are the input `x` and the parameters of the layer by name. `options` is what its
     constructor was given besides sizes and rate. `upstream` is the upstream gradient of the last
-    backward pass through it.
+    backward pass through it, and `assigned` the rate, with its attribute, that was assigned to
+    between the two.
     """
 
     mode: str
@@ -28,6 +29,7 @@ class Call:
     differentiable: bool
     options: Mapping[str, Any] = field(default_factory=dict)
     upstream: Array | None = None
+    assigned: tuple[str, Any] | None = None
 
     @property
     def x(self) -> Array:

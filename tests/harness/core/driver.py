@@ -63,6 +63,13 @@ class Driver:
         """Python that does what `reseed` does."""
         return []
 
+    @property
+    def zero_seeds(self) -> tuple[int, ...]:
+        """Seeds under which the first 4,096 uniforms of the framework's generator hold an exact 0
+        in single precision, which is one of 2^24 numbers.
+        """
+        return ()
+
     def find_seedable(self, replays: Callable[[], bool]) -> bool:
         """Whether `reseed` decides the masks; `replays` tries whether one seed gives one output."""
         return False

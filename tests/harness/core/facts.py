@@ -24,15 +24,15 @@ class Kind(Enum):
 class Declared:
     """What the user wrote in `claims`, checked, and nothing else.
 
-    dtypes: those that it takes; the others are not tested. rate_is_keep: its parameter is the
-    probability of keeping. always_active: it drops in evaluation by design, as for Monte Carlo
-    estimates. seedable: False where a seed does nothing. functional: the function of
-    (x, rate, training) that a module must agree with. family: of which specification. `also` holds
-    the claims that belong to a family.
+    dtypes: those that it takes, the others are not tested; empty where nothing is said.
+    rate_is_keep: its parameter is the probability of keeping. always_active: it drops in evaluation
+    by design, as for Monte Carlo estimates. seedable: False where a seed does nothing. functional:
+    the function of (x, rate, training) that a module must agree with. family: of which
+    specification. `also` holds the claims that belong to a family.
     """
 
     family: str = ""
-    dtypes: tuple[str, ...] = tuple(DTYPES)
+    dtypes: tuple[str, ...] = ()
     rate_is_keep: bool = False
     always_active: bool = False
     seedable: bool = True

@@ -20,6 +20,7 @@ from functools import cache
 from pathlib import Path
 from time import monotonic, process_time
 from types import FrameType
+from typing import Any
 
 from dropspec.core.arrays import Array
 from dropspec.core.calls import Call
@@ -85,6 +86,11 @@ class Guard:
         """Notes the upstream gradient of a backward pass through the last forward."""
         if self.last is not None:
             self.last = replace(self.last, upstream=upstream)
+
+    def record_assignment(self, name: str, rate: Any) -> None:
+        """Notes that the rate was assigned to after the last forward."""
+        if self.last is not None:
+            self.last = replace(self.last, assigned=(name, rate))
 
     @contextmanager
     def watch(self) -> Iterator[None]:

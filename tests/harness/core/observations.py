@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 
 class Seen(StrEnum):
@@ -22,6 +24,31 @@ class Seen(StrEnum):
     WHOLE_INPUTS = "whole inputs dropped"
     MASKS = "masks of 16 examples"  # how many different ones a call had
     ULPS = "ulps"  # the largest error of a survivor, by dtype
+    AT_A_UNIFORM_OF_0 = "units that go wrong at a uniform of 0"  # at rate 0 or 1
+    # of an examination, each by rate; where nothing else is said, 1 for yes and 0 for no
+    DROPPED = "share dropped"  # without a gradient
+    DROPPED_WITH_GRADIENT = "share dropped where a gradient is wanted"
+    NOT_A_NUMBER = "share of NaN"
+    TURNED = "share of survivors of the other sign"
+    SCALE_VARIES = "spread of scales in a call"  # relative to the scale
+    SCALE_OF_CALL = "spread of scales from call to call"
+    ONE_NUMBER = "share of outputs that are one number"
+    MOVED = "share of outputs that are another unit's"
+    ADDED = "spread of differences at small inputs"  # relative to that at large ones
+    WHOLE_CALLS = "share of calls that are dropped or kept whole"
+    FIRST_CALL_SPARED = "nothing dropped by the first call of a layer"
+    SAME_MASK = "share of calls with the mask of the one before"
+    SAME_MASK_ANEW = "one mask in all layers"
+    SAME_COUNT = "one number dropped in all calls"
+    SHARED_ALONG = "one fate along an axis"  # its name in `lens`
+    ROWS_XOR_COLUMNS = "rows exclusive-or columns"
+    ROWS_OR_COLUMNS = "rows and columns dropped whole"
+    BLOCKS = "correlation of neighbours, in blocks that begin anywhere"
+    STRATA = "equally many dropped in each group"  # of so many neighbours
+    NEXT_ROW = "rows of the call before"
+    PASSED = "share of gradients that pass"
+    PASSED_ELSEWHERE = "share of gradients through another mask"
+    GRADIENT_SCALE = "scale of gradients"
 
 
 @dataclass(frozen=True)
@@ -35,6 +62,11 @@ class Observation:
     rate: float | None = None
     dtype: str = ""
     lens: str = ""
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Observation:
+        """The observation that these strings and numbers are of."""
+        return cls(**{**data, "kind": Seen(data["kind"])})
 
     @property
     def key(self) -> tuple[Seen, float | None, str, str]:

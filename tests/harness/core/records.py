@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from dropspec.core.faults import Fault, FaultKind
-from dropspec.core.observations import Observation, Seen
+from dropspec.core.observations import Observation
 
 
 class Verdict(StrEnum):
@@ -52,7 +52,7 @@ class Record:
     def from_data(cls, data: Mapping[str, Any]) -> Record:
         """The record that these strings and numbers are of."""
         fault, seen = data.get("fault"), data.get("observations", ())
-        made = tuple(Observation(**{**one, "kind": Seen(one["kind"])}) for one in seen)
+        made = tuple(Observation.from_data(one) for one in seen)
         known = fault and Fault(**{**fault, "kind": FaultKind(fault["kind"])})
         return cls(**{**data, "observations": made, "fault": known or None})
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from dropspec.core.clauses import Clause
 from dropspec.core.faults import Fault, FaultKind
 from dropspec.core.observations import Observation, Seen
 from dropspec.core.records import Cause, Judged, Verdict
 from dropspec.diagnosis.evidence import Evidence
-from dropspec.diagnosis.known_bugs import SIGNATURES
+from dropspec.diagnosis.known_bugs import BUGS, Bug
 from dropspec.diagnosis.topics import OF_CHANCE, explains, place_of
 
 # what fails with much else counts less: it is the cause where little else fails
@@ -68,40 +69,70 @@ def _raises_everywhere(judged: Sequence[Judged]) -> list[Cause]:
 
 def _causes(e: Evidence) -> tuple[Cause, ...]:
     named = _named(e)
-    causes = [(clause, sentence, True) for clause, sentence in named]
-    heads = [clause for clause, _ in named]
-    left = [c for c in e.failed if c not in heads and not any(explains(h, c) for h in heads)]
+    left = [c for c in e.failed if not any(one.covers(c) for one in named)]
     while left:
-        root = _root(left, e)
-        causes.append((root, root.remedy, False))
-        left = [c for c in left if c != root and not explains(root, c)]
-    return _with_echoes(causes, e)
+        named.append(_Named(_root(left, e)))
+        left = [c for c in left if not named[-1].covers(c)]
+    return _with_echoes(named, e)
 
 
-def _named(e: Evidence) -> list[tuple[Clause, str]]:
-    """The known bugs that fit: the clause that shows each, and the sentence."""
-    named: dict[Clause, str] = {}
-    for topics, signature in SIGNATURES:
-        showing = [c for topic in topics for c in e.failed if c.topic == topic]
-        if showing and (sentence := signature(e)):
-            named.setdefault(showing[0], sentence)
-    return list(named.items())
+@dataclass(frozen=True)
+class _Named:
+    """A cause: the clause that shows it, and the sentence and the kinds of fault of a known bug."""
+
+    clause: Clause
+    sentence: str = ""
+    explains: frozenset[str] = frozenset()
+
+    def covers(self, other: Clause) -> bool:
+        """Whether that clause shows it, or fails because of it."""
+        is_echo = explains(self.clause, other) or not other.echoes.isdisjoint(self.explains)
+        return other.id == self.clause.id or is_echo
 
 
-def _with_echoes(causes: Sequence[tuple[Clause, str, bool]], e: Evidence) -> tuple[Cause, ...]:
+def _named(e: Evidence) -> list[_Named]:
+    """The known bugs that fit, each with the clause that shows it."""
+    named: dict[Clause, _Named] = {}
+    taken: set[str] = set()
+    for bug in BUGS:
+        showing = _showing(bug, e)
+        if not showing or bug.group in taken or not (sentence := bug.signature(e)):
+            continue
+        taken |= {bug.group, *bug.silences} - {""}
+        named.setdefault(showing[0], _Named(showing[0], sentence, frozenset(bug.explains)))
+    return list(named.values())
+
+
+def _showing(bug: Bug, e: Evidence) -> list[Clause]:
+    """The clauses that show a bug; of those that chance decides, the one furthest off first."""
+    showing = [c for topic in bug.topics for c in e.failed if c.topic == topic]
+    if showing and showing[0].topic in OF_CHANCE:
+        rivals = [c for c in showing if c.topic in OF_CHANCE]
+        return sorted(rivals, key=lambda c: -_effect(c, e))
+    return showing
+
+
+def _with_echoes(causes: Sequence[_Named], e: Evidence) -> tuple[Cause, ...]:
     """Every other clause that failed is laid to the first cause that explains it."""
-    told = {clause.id for clause, _, _ in causes}
+    told = {one.clause.id for one in causes}
     complete = []
-    for clause, sentence, known in causes:
-        echoes = tuple(c.id for c in e.failed if c.id not in told and explains(clause, c))
+    for one in causes:
+        echoes = tuple(c.id for c in e.failed if c.id not in told and one.covers(c))
         told.update(echoes)
-        complete.append(Cause(clause.id, sentence, echoes, known))
+        sentence = one.sentence or one.clause.remedy
+        complete.append(Cause(one.clause.id, sentence, echoes, bool(one.sentence)))
     return tuple(complete)
 
 
 def _root(failed: Sequence[Clause], e: Evidence) -> Clause:
     """The most basic of the clauses; of those about chance the one that is furthest off."""
     first = min(failed, key=place_of)
+    if first.topic == "generators" and not any(explains(first, c) for c in failed):
+        # nothing comes of it here: what else failed is looked at before
+        first = min((c for c in failed if c.topic != "generators"), key=place_of, default=first)
+    if first.topic == "zeros" and e.drops_as_asked and len(failed) > 1:
+        # what is dropped is exactly 0: small outputs are survivors of another scale
+        first = min((c for c in failed if c.topic != "zeros"), key=place_of, default=first)
     if first.topic not in OF_CHANCE:
         return first
     rivals = sorted((c for c in failed if c.topic in OF_CHANCE), key=lambda c: c.id)

@@ -4,6 +4,7 @@ measured.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -50,11 +51,46 @@ class Evidence:
             if one.kind is kind and one.rate is not None and dtype in ("", one.dtype)
         }
 
+    def always(self, kind: Seen) -> bool:
+        """Whether the examination saw a fact at every rate where some units, not all, were
+        dropped.
+        """
+        shares = self.at_rates(Seen.DROPPED)
+        telling = [rate for rate, share in shares.items() if 0 < share < 1]
+        facts = self.at_rates(kind)
+        return bool(telling) and all(facts.get(rate, 0) > 0 for rate in telling)
+
+    def named(self, kind: Seen) -> frozenset[str]:
+        """The names under which a fact was seen at every rate at which it was looked for."""
+        seen = [one for _, one in self._kept.values() if one.kind is kind and one.value]
+        times = Counter(one.lens for one in seen)
+        return frozenset(name for name, n in times.items() if n == max(times.values()))
+
+    @property
+    def dropped_none(self) -> bool:
+        """Whether the examination saw next to no zeros at any rate."""
+        shares = self.at_rates(Seen.DROPPED)
+        return bool(shares) and max(shares.values()) < 0.01
+
+    @property
+    def drops_as_asked(self) -> bool:
+        """Whether the examination saw as many exact zeros as the rate asks for."""
+        shares = self.at_rates(Seen.DROPPED)
+        return bool(shares) and all(abs(s - r) < NEAR_A_SHARE for r, s in shares.items())
+
+    @property
+    def shares(self) -> dict[float, float]:
+        """The shares dropped at all rates: those of campaigns, or else of the examination."""
+        return self.at_rates(Seen.DROPPED) | self.at_rates(Seen.DROP_RATE)
+
     def effects(self, clause: Clause) -> Iterator[tuple[str, float]]:
         """The lenses that found a clause to fail, with the size of the fault."""
         for judging, one in self._kept.values():
             if one.kind is Seen.EFFECT and judging == clause.id:
                 yield one.lens, one.value
+
+
+NEAR_A_SHARE = 0.02  # of 30,240 units, six deviations of chance
 
 
 def follows(values: Mapping[float, float], law: Callable[[float], float]) -> float | None:

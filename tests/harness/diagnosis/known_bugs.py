@@ -1,135 +1,90 @@
-"""Known bugs by their signatures.
+"""Known bugs by their signatures, in the order in which they are looked for.
 
-Each looks at what failed and at all measurements together, over all rates, and gives the sentence
-that says what it is; or nothing where it does not fit.
+Each signature looks at what failed and at all measurements together, over all rates, and gives the
+sentence that says what it is; or nothing where it does not fit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from dropspec.core.observations import Seen
 from dropspec.diagnosis.evidence import Evidence
+from dropspec.diagnosis.known_gradients import (
+    another_mask,
+    gradient_scale,
+    no_gradient,
+    only_with_gradient,
+)
+from dropspec.diagnosis.known_kinds import (
+    added_noise,
+    another_number,
+    blocks,
+    fixed_count,
+    multiplied_noise,
+    noise_shape,
+    whole_calls,
+)
+from dropspec.diagnosis.known_masks import (
+    crossed,
+    every_call_alike,
+    few_masks,
+    first_call,
+    of_another_method,
+    repetition,
+    rows_of_the_call_before,
+    seed_without_a_say,
+    sharing,
+)
 from dropspec.diagnosis.known_rates import (
     applied_twice,
     coarse_half,
+    end_of_the_uniforms,
     few_bits,
     flag_turned_round,
     inactive,
+    normal_numbers,
+    rate_is_ignored,
     rate_is_keep,
 )
 from dropspec.diagnosis.known_scales import (
     added_to_keep,
+    another_law,
+    changed_signs,
+    classic_form,
+    moved_values,
     no_scale,
-    random_factors,
+    noise_on_survivors,
     scale_by_rate,
+    scale_of_the_call,
     scaled_in_evaluation,
 )
 
-# where one of these failed, the number dropped varies for another reason
-OTHERWISE_UNEVEN = frozenset(
-    (
-        *("rate", "places", "rows", "calls", "lag", "repeats"),
-        *("single weights", "one mask", "sharing"),
-    )
-)
+
+@dataclass(frozen=True)
+class Bug:
+    """A known bug: its signature, and the topics that show it; it is laid to the first that failed.
+
+    `explains` are kinds of fault that come of it, besides those of that topic. Of a `group` only
+    the first that fits is named, and none of a group that a bug before it `silences`.
+    """
+
+    signature: Callable[[Evidence], str]
+    topics: tuple[str, ...]
+    explains: tuple[str, ...] = ()
+    group: str = ""
+    silences: tuple[str, ...] = ()
 
 
 def active_in_evaluation(e: Evidence) -> str:
     """Dropout in evaluation."""
     shares = e.at_rates(Seen.EVALUATION_SHARE)
-    if "identity" in e.topics and max(shares.values(), default=0) > 0:
-        return "Units are dropped in evaluation too: the training flag does not reach the layer."
-    return ""
-
-
-def fixed_count(e: Evidence) -> str:
-    """Exactly round(rate · n) units."""
-    if "count" in e.topics and not e.topics & OTHERWISE_UNEVEN:
-        return (
-            "The number of dropped units is not Binomial: probably a fixed number is dropped. Draw"
-            " every unit on its own."
-        )
-    return ""
-
-
-def backward_mask(e: Evidence) -> str:
-    """A backward pass with a mask of its own, or one read off the output."""
-    if e.topics & {"inputs", "zeros"}:
+    if "identity" not in e.topics or max(shares.values(), default=0) == 0:
         return ""
-    if "backward mask" in e.topics or e.has(Seen.OTHER_MASK):
-        return (
-            "The backward pass does not use the forward's mask: save the mask in the forward, and"
-            " do not draw it again."
-        )
-    if "zero inputs" in e.topics and not e.topics & {"backward scale", "scale", "rate"}:
-        return (
-            "The backward pass reads the mask off the output (output != 0), which fails at inputs"
-            " of 0: save the mask in the forward."
-        )
-    return ""
-
-
-def of_another_method(e: Evidence) -> str:
-    """Examples, outputs or inputs that are dropped whole."""
-    if "single weights" not in e.topics:
-        return ""
-    if e.has(Seen.WHOLE_EXAMPLES):
-        return (
-            "It drops whole samples: this is stochastic depth, not DropConnect. Draw a mask over"
-            " the weights."
-        )
-    if e.has(Seen.WHOLE_OUTPUTS):
-        return (
-            "It drops whole outputs: this is dropout behind the layer, not DropConnect. Draw a mask"
-            " over the weights."
-        )
-    if e.has(Seen.WHOLE_INPUTS):
-        return (
-            "It drops whole inputs: this is dropout before the layer, not DropConnect. Draw a mask"
-            " over the weights."
-        )
-    return ""
-
-
-def sharing(e: Evidence) -> str:
-    """Another number of masks a call than claimed."""
-    masks = e.value(Seen.MASKS, 0)
-    if "sharing" not in e.topics or not masks or "single weights" in e.topics:
-        return ""
-    if masks == 1:
-        return (
-            "All examples of a call share one mask, where one for each is claimed: draw a mask of"
-            " shape (examples, outputs, inputs)."
-        )
-    if masks == 16:
-        return "Each example has a mask of its own, where one for the whole call is claimed."
     return (
-        f"Some examples of a call share a mask, and some do not: 16 examples had {masks:g} masks."
-    )
-
-
-def repetition(e: Evidence) -> str:
-    """A mask that comes round again, or copies itself, at one distance."""
-    lag, share = int(e.value(Seen.LAG, 0)), e.value(Seen.AGREEMENT, 0.5)
-    if (
-        "lag" not in e.topics
-        or "single weights" in e.topics
-        or lag < 64
-        or (lag % 16 == 0 and share < 0.99)
-        or lag % 256 == 0
-    ):
-        return ""  # what is so near is shared among neighbours, and what is a row apart among rows
-    if share > 0.99:
-        return (
-            f"The mask repeats itself every {lag:,} units: draw as many random numbers as there are"
-            " units."
-        )
-    if "places" in e.topics:
-        return ""  # positions with a rate of their own agree with themselves
-    return (
-        f"Units {lag:,} apart agree {share:.1%} of the time, where 50% is chance: part of the mask"
-        f" is copied from {lag:,} units before."
+        "Units are dropped in evaluation too: the training flag does not reach the layer. If that"
+        " is meant (Monte Carlo dropout), claim always_active."
     )
 
 
@@ -143,25 +98,55 @@ def early_overflow(e: Evidence) -> str:
     )
 
 
-# each with the topics that show it, the first that failed being the one it is laid to
-SIGNATURES: tuple[tuple[tuple[str, ...], Callable[[Evidence], str]], ...] = (
-    (("single weights",), of_another_method),
-    (("scale",), scale_by_rate),
-    (("scale",), no_scale),
-    (("scale",), added_to_keep),
-    (("zeros",), random_factors),
-    (("identity",), scaled_in_evaluation),
-    (("rate",), flag_turned_round),
-    (("identity",), flag_turned_round),
-    (("rate",), applied_twice),
-    (("rate",), rate_is_keep),
-    (("rate",), inactive),
-    (("rate",), few_bits),
-    (("rate by kind", "rate"), coarse_half),
-    (("identity",), active_in_evaluation),
-    (("count",), fixed_count),
-    (("lag",), repetition),
-    (("backward mask", "zero inputs", "weight gradient"), backward_mask),
-    (("sharing",), sharing),
-    (("range",), early_overflow),
+OF_MASKS = ("neighbours", "rows", "lag", "places", "count", "calls", "repeats", "rate")
+OF_VALUES = ("zeros", "one scale", "scale", "values")
+EVERYTHING = ("masks", "scale", "zeros", "gradients", "ends of the rate")
+SHARED = ("masks", "scale", "zeros")
+BUGS = (
+    Bug(of_another_method, ("single weights",)),
+    Bug(first_call, ("evaluation", "scale", "rate"), EVERYTHING, "scale", ("kind", "rate")),
+    Bug(scale_by_rate, ("scale",), ("scale", "zeros", "gradients"), "scale"),
+    Bug(applied_twice, ("rate",), ("scale", "zeros"), "scale", ("rate",)),
+    Bug(rate_is_ignored, ("rate",), EVERYTHING, "scale", ("rate",)),
+    Bug(another_number, OF_VALUES, EVERYTHING, "kind", ("scale", "rate")),
+    Bug(added_noise, OF_VALUES, EVERYTHING, "kind", ("scale", "rate")),
+    Bug(multiplied_noise, OF_VALUES, EVERYTHING, "kind", ("scale", "rate")),
+    Bug(
+        whole_calls, (*OF_MASKS, *OF_VALUES), ("masks", "scale", "zeros"), "kind", ("rate", "scale")
+    ),
+    Bug(noise_shape, OF_MASKS, ("masks", "zeros"), "kind", ("rate",)),
+    Bug(blocks, (*OF_MASKS, *OF_VALUES), SHARED, "kind", ("rate", "scale")),
+    Bug(scale_of_the_call, OF_VALUES, ("scale", "zeros", "gradients"), "scale"),
+    Bug(moved_values, OF_VALUES, ("scale", "gradients"), "scale"),
+    Bug(changed_signs, OF_VALUES, ("scale", "gradients"), "scale"),
+    Bug(noise_on_survivors, OF_VALUES, ("scale", "gradients"), "scale"),
+    Bug(classic_form, ("scale",), ("scale", "gradients", "evaluation"), "scale"),
+    Bug(no_scale, ("scale",), ("scale", "gradients"), "scale"),
+    Bug(another_law, ("scale",), ("scale", "zeros", "gradients"), "scale"),
+    Bug(added_to_keep, ("scale",), (), "scale"),
+    Bug(scaled_in_evaluation, ("identity",)),
+    Bug(flag_turned_round, ("rate",), (), "rate"),
+    Bug(flag_turned_round, ("identity",), (), "rate"),
+    Bug(
+        only_with_gradient, ("rate", "rate by kind"), ("scale", "zeros", "ends of the rate"), "rate"
+    ),
+    Bug(rate_is_keep, ("rate",), ("ends of the rate",), "rate"),
+    Bug(inactive, ("rate",), ("ends of the rate",), "rate"),
+    Bug(normal_numbers, ("rate",), ("ends of the rate",), "rate"),
+    Bug(crossed, OF_MASKS, (), "rate"),
+    Bug(seed_without_a_say, ("calls", "repeats", "lag"), ("masks",), "rate"),
+    Bug(every_call_alike, ("calls", *OF_MASKS), (), "rate"),
+    Bug(rows_of_the_call_before, ("calls", *OF_MASKS), (), "rate"),
+    Bug(few_masks, ("repeats", "calls"), (), "rate"),
+    Bug(few_bits, ("rate",), (), "rate"),
+    Bug(coarse_half, ("rate by kind", "rate")),
+    Bug(end_of_the_uniforms, ("rate 0", "rate 1")),
+    Bug(active_in_evaluation, ("identity",)),
+    Bug(fixed_count, ("count", *OF_MASKS)),
+    Bug(repetition, ("lag",)),
+    Bug(no_gradient, ("backward mask", "backward scale", "zero inputs"), (), "gradient"),
+    Bug(gradient_scale, ("backward scale",), (), "gradient"),
+    Bug(another_mask, ("backward mask", "zero inputs", "weight gradient"), (), "gradient"),
+    Bug(sharing, ("sharing",)),
+    Bug(early_overflow, ("range",)),
 )

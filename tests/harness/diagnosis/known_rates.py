@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from statistics import mean, median
+
+from scipy.special import ndtr
+
 from dropspec.core.observations import Seen
-from dropspec.diagnosis.evidence import Evidence, follows
+from dropspec.diagnosis.evidence import NEAR_A_SHARE, Evidence, follows
 
 
 def applied_twice(e: Evidence) -> str:
     """Dropout of dropout: a rate of 1 - keep², a scale of 1 / keep²."""
-    rates, scales = e.at_rates(Seen.DROP_RATE), e.at_rates(Seen.SCALE)
+    rates, scales = e.shares, e.at_rates(Seen.SCALE)
     rate = follows(rates, lambda r: 1 - (1 - r) ** 2) if "rate" in e.topics else None
     if rate is None or follows(scales, lambda r: 1 / (1 - r) ** 2) is None:
         return ""
@@ -20,7 +25,7 @@ def applied_twice(e: Evidence) -> str:
 
 def flag_turned_round(e: Evidence) -> str:
     """Training where evaluation was asked for, and the other way round."""
-    trained, evaluated = e.at_rates(Seen.DROP_RATE), e.at_rates(Seen.EVALUATION_SHARE)
+    trained, evaluated = e.shares, e.at_rates(Seen.EVALUATION_SHARE)
     if (
         "rate" not in e.topics
         or "identity" not in e.topics
@@ -38,7 +43,7 @@ def flag_turned_round(e: Evidence) -> str:
 
 def rate_is_keep(e: Evidence) -> str:
     """The rate taken for the probability of keeping."""
-    rates = e.at_rates(Seen.DROP_RATE)
+    rates = e.shares
     rate = follows(rates, lambda r: 1 - r) if "rate" in e.topics else None
     if rate is None:
         return ""
@@ -51,7 +56,7 @@ def rate_is_keep(e: Evidence) -> str:
 
 def inactive(e: Evidence) -> str:
     """Nothing is dropped, or everything."""
-    rates = e.at_rates(Seen.DROP_RATE)
+    rates = e.shares
     if "rate" not in e.topics or "zeros" in e.topics or not rates or len(set(rates.values())) > 1:
         return ""
     if max(rates.values()) == 0:
@@ -64,6 +69,43 @@ def inactive(e: Evidence) -> str:
         if min(rates.values()) == 1
         else ""
     )
+
+
+def rate_is_ignored(e: Evidence) -> str:
+    """One share, which is neither none nor all, at every rate."""
+    shares, scales = e.at_rates(Seen.DROPPED), e.at_rates(Seen.SCALE)
+    if len(shares) < 3 or max(shares.values()) - min(shares.values()) > NEAR_A_SHARE:
+        return ""
+    share = mean(shares.values())
+    if not 0.01 < share < 0.99 or not scales:
+        return ""
+    scale = median(scales.values())
+    alike = all(abs(one - scale) < 0.01 * scale for one in scales.values())
+    also = f", and survivors are multiplied by {scale:.4g}" if alike else ""
+    return (
+        f"The rate is ignored: {share:.2g} of the units are dropped at every rate{also}. Is it"
+        " handed on to what draws the mask?"
+    )
+
+
+def normal_numbers(e: Evidence) -> str:
+    """Normal numbers where uniform ones belong."""
+    laws: dict[str, Callable[[float], float]] = {
+        "below the rate": lambda r: float(ndtr(r)),
+        "above the rate": lambda r: float(ndtr(-r)),
+        "below the rate in size": lambda r: float(2 * ndtr(r) - 1),
+        "below keep": lambda r: float(ndtr(1 - r)),
+        "above keep": lambda r: float(ndtr(r - 1)),
+    }
+    for where, law in laws.items():
+        if (rate := follows(e.at_rates(Seen.DROPPED), law)) is not None:
+            return (
+                "The mask compares normal numbers, where uniform ones on [0, 1) belong: at rate"
+                f" {rate:g}, {e.at_rates(Seen.DROPPED)[rate]:.4g} of the units were dropped, which"
+                f" is how often a standard normal number lies {where}. Draw uniform"
+                " numbers (rand, not randn)."
+            )
+    return ""
 
 
 def few_bits(e: Evidence) -> str:
@@ -103,3 +145,21 @@ def coarse_half(e: Evidence) -> str:
         "Uniforms are drawn in the dtype of the input, which has too few of them: at rate 0.001,"
         f" {half:.4g} of the units were dropped in bfloat16. Draw them in float32."
     )
+
+
+def end_of_the_uniforms(e: Evidence) -> str:
+    """A comparison that goes wrong at a uniform of exactly 0 alone, or of 1."""
+    at_0, at_1 = (e.at_rates(Seen.AT_A_UNIFORM_OF_0).get(rate, 0) for rate in (0.0, 1.0))
+    if at_0 and "rate 0" in e.topics:
+        return (
+            "At rate 0 about one unit in 2^24 is dropped, where a uniform lies at the very end of"
+            " its range: uniforms are of (0, 1], or the comparison is the wrong one. Drop where a"
+            " uniform of [0, 1) is below the rate."
+        )
+    if at_1 and "rate 1" in e.topics:
+        return (
+            "At rate 1 about one unit in 2^24 survives, where a uniform lies at the very end of its"
+            " range: the comparison is the wrong one. Keep where a uniform of [0, 1) is at the rate"
+            " or above."
+        )
+    return ""

@@ -9,6 +9,8 @@ from dropspec.core.observations import Seen
 from dropspec.diagnosis.evidence import Evidence, follows
 from dropspec.diagnosis.known_rates import rate_is_keep
 
+Law = Callable[[float], float]
+SAME = 1e-2  # relative: scales that are nearer are one, to the precision of any dtype
 ROUNDING = 2.0**-23  # of keep, as a scale in single precision shows it
 
 
@@ -26,21 +28,29 @@ def scale_by_rate(e: Evidence) -> str:
 
 
 def no_scale(e: Evidence) -> str:
-    """No scaling in training, with or without scaling at inference."""
+    """No scaling in training."""
     scales = e.at_rates(Seen.SCALE)
     rate = follows(scales, lambda r: 1.0) if "scale" in e.topics else None
-    if rate is None or max(e.at_rates(Seen.DROP_RATE).values(), default=1.0) == 0:
+    if rate is None or max(e.shares.values(), default=1.0) < 0.01:
         return ""  # where nothing is dropped, that is the matter
-    said = (
+    return (
         f"Survivors are not rescaled in training: seen {scales[rate]:.4g} at rate {rate:.4g}, where"
-        f" {1 / (1 - rate):.4g} is right"
+        f" {1 / (1 - rate):.4g} is right. Divide by 1 - rate."
     )
-    if follows(e.at_rates(Seen.EVALUATION_SCALE), lambda r: 1 - r) is not None:
-        return (
-            f"{said}; outputs are scaled by keep in evaluation instead. Divide by 1 - rate in"
-            " training, and leave evaluation alone."
-        )
-    return f"{said}. Divide by 1 - rate."
+
+
+def classic_form(e: Evidence) -> str:
+    """No scaling in training, and scaling at inference instead."""
+    laws: dict[str, Law] = {"keep": lambda r: 1 - r, "the rate": lambda r: r}
+    for how, law in laws.items():
+        if no_scale(e) and follows(e.at_rates(Seen.EVALUATION_SCALE), law) is not None:
+            also = "" if how == "keep" else ", where keep would belong"
+            return (
+                "Survivors are not rescaled in training, and outputs are multiplied by"
+                f" {how} in evaluation{also}: the classic form of 2012. Divide by 1 - rate in"
+                " training, and leave evaluation alone."
+            )
+    return ""
 
 
 def added_to_keep(e: Evidence) -> str:
@@ -61,14 +71,84 @@ def added_to_keep(e: Evidence) -> str:
     )
 
 
-def random_factors(e: Evidence) -> str:
-    """A random factor for every element, as in Gaussian dropout."""
-    rates = {r: v for r, v in e.at_rates(Seen.DROP_RATE).items() if r >= 0.1}
-    if not {"zeros", "one scale", "values"} <= e.topics or not rates or max(rates.values()) > 0.01:
+LAWS: dict[str, tuple[Law, str]] = {
+    "by the rate": (lambda r: r, "Divide by 1 - rate."),
+    "by keep": (lambda r: 1 - r, "Divide by 1 - rate, and do not multiply by it."),
+    "by 1 / keep twice": (lambda r: (1 - r) ** -2, "Divide by 1 - rate once."),
+    "by the root of 1 / keep": (lambda r: (1 - r) ** -0.5, "Divide by 1 - rate itself."),
+    "by rate / keep": (lambda r: r / (1 - r), "Divide by 1 - rate alone."),
+    "by 1 + rate": (lambda r: 1 + r, "Divide by 1 - rate: the two agree at small rates only."),
+    "by 1 / (1 + rate)": (lambda r: 1 / (1 + r), "Divide by 1 - rate."),
+    "by keep / rate": (lambda r: (1 - r) / r, "Divide by 1 - rate."),
+}
+
+
+def another_law(e: Evidence) -> str:
+    """Survivors follow another law of the rate."""
+    scales = e.at_rates(Seen.SCALE)
+    if "scale" not in e.topics or max(e.shares.values(), default=1.0) == 0:
+        return ""
+    for how, (law, remedy) in LAWS.items():
+        if (rate := follows(scales, law)) is not None:
+            return (
+                f"Survivors are multiplied {how}: seen {scales[rate]:.4g} at rate {rate:g}, where"
+                f" {1 / (1 - rate):.4g} is right. {remedy}"
+            )
+    return ""
+
+
+def scale_of_the_call(e: Evidence) -> str:
+    """One scale for all survivors of a call, and another one in the next."""
+    within, between = e.at_rates(Seen.SCALE_VARIES), e.at_rates(Seen.SCALE_OF_CALL)
+    if not within or max(within.values()) > SAME or max(between.values()) < SAME:
         return ""
     return (
-        "Nothing is dropped; every element is changed by a random amount of its own, as by Gaussian"
-        " dropout. Give 0 or x / keep."
+        "The scale changes from call to call, and not within one: survivors are scaled by what this"
+        " very mask kept (their number, or a sum), and not by 1 / keep; a mask that keeps nothing"
+        " then divides by 0. Divide by 1 - rate."
+    )
+
+
+def changed_signs(e: Evidence) -> str:
+    """Survivors of the other sign."""
+    turned, moved = e.at_rates(Seen.TURNED), e.at_rates(Seen.MOVED)
+    if not turned or min(turned.values()) < 0.02 or max(moved.values(), default=0) > 0.5:
+        return ""
+    if max(e.at_rates(Seen.SCALE_VARIES).values(), default=1) > SAME:
+        return ""
+    share = min(turned.values())
+    if max(turned.values()) > 0.98:
+        return "Survivors change their sign: multiply by +1 / keep."
+    return (
+        f"Survivors change their sign: {share:.2g} of them and more are x / keep with the other"
+        " sign, as where absolute values are masked, or a mask holds -1."
+    )
+
+
+def moved_values(e: Evidence) -> str:
+    """Survivors that come out at another place."""
+    moved, shares = e.at_rates(Seen.MOVED), e.at_rates(Seen.DROPPED)
+    telling = [m / (1 - shares[r]) for r, m in moved.items() if shares.get(r, 1.0) < 0.95]
+    if not telling or min(telling) < 0.3:
+        return ""
+    return (
+        "Values come out at other places than they went in: survivors are other units' inputs,"
+        " rescaled. Multiply element by element, in the input's own order (strides, transposition,"
+        " gather and scatter)."
+    )
+
+
+def noise_on_survivors(e: Evidence) -> str:
+    """Units are dropped as asked, and survivors have random scales."""
+    spreads = e.at_rates(Seen.SCALE_VARIES)
+    if "one scale" not in e.topics or not e.drops_as_asked:
+        return ""
+    if not spreads or min(spreads.values()) < SAME or moved_values(e):
+        return ""
+    return (
+        "Units are dropped as asked, but survivors do not share one scale: each is changed by an"
+        f" amount of its own (by {min(spreads.values()):.2g} of the scale and more), as by noise"
+        " beside the mask. Give x / keep."
     )
 
 
@@ -76,9 +156,10 @@ def scaled_in_evaluation(e: Evidence) -> str:
     """Scaling at inference on top of scaling in training."""
     if "identity" not in e.topics or "scale" in e.topics:
         return ""
-    laws: dict[str, Callable[[float], float]] = {
+    laws: dict[str, Law] = {
         "by keep": lambda r: 1 - r,
         "by 1 / keep": lambda r: 1 / (1 - r),
+        "by the rate": lambda r: r,
     }
     for how, law in laws.items():
         if (rate := follows(e.at_rates(Seen.EVALUATION_SCALE), law)) is not None:

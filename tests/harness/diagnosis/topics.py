@@ -7,7 +7,7 @@ from dropspec.core.clauses import ANY_CALL, Clause
 # Of several topics that failed, the first one is looked at first. Beside each stand the kinds of
 # fault that it is: clauses that are an echo of one of these fail because of it.
 TOPICS: dict[str, tuple[str, ...]] = {
-    "generators": (ANY_CALL,),
+    "generators": ("masks",),
     "form": (ANY_CALL,),
     "inputs": (ANY_CALL,),
     "zeros": ("zeros", "scale"),
@@ -38,8 +38,8 @@ TOPICS: dict[str, tuple[str, ...]] = {
     "dtypes": ("dtypes",),
     "range": (),
     "subnormals": (),
-    "second backward": ("gradients",),
     "backward mask": ("gradients",),
+    "second backward": ("gradients",),
     "backward scale": ("gradients",),
     "dropped gradient": ("gradients",),
     "zero inputs": ("gradients",),

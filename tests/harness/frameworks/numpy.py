@@ -61,6 +61,11 @@ class NumpyFunction(FunctionDriver):
         """Without a seed argument, whether NumPy's global state replays a call."""
         return self.stream is not None or replays()
 
+    @property
+    def zero_seeds(self) -> tuple[int, ...]:
+        """Of numpy.random.default_rng; NumPy's older uniforms have 53 bits in any dtype."""
+        return (1194,)
+
     def state(self) -> Any:
         """The state of the generator that is its argument, or NumPy's global state."""
         self.require_seedable()

@@ -4,7 +4,9 @@ For dropout these are `train(x, rate, seed)` and `evaluate(x, rate)`. A family w
 them between x and the rate: `train(x, weight, bias, rate, seed)`. A seed of None continues the
 stream. Both return the output, or an object with `output` and, where there is a backward pass,
 `gradient(upstream)`; a family with parameters has `gradients(upstream)` instead, which returns a
-tuple for the input and each parameter. `claims` is a mapping, and may be empty.
+tuple for the input and each parameter. `claims` is a mapping, and may be empty; bfloat16, which
+is not NumPy's own, is given only where its `dtypes` name it. `train` may set a global generator by
+the seed that it is given, and by nothing else.
 """
 
 from __future__ import annotations
@@ -36,6 +38,7 @@ class ProtocolFramework(Framework):
 
     name = "protocol"
     noun = "a NumPy array"
+    borrowed = frozenset({"bfloat16"})
 
     def fit(self, thing: Any, target: Target) -> Fit:
         """By the methods."""

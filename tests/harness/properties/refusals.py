@@ -41,16 +41,22 @@ def accepted_rates(impl: Implementation, *rates: float) -> list[float]:
 
 
 def refuses_rate_1(impl: Implementation) -> bool:
-    """Whether the layer refuses rate 1 with a ValueError, which it may."""
-    refused = refusals(impl, 1.0)
+    """Whether the layer refuses rate 1 as a rate, which it may: with a ValueError, or with the
+    error of its own class by which it refuses 2.
+    """
+    refused, beyond = refusals(impl, 1.0), refusals(impl, 2.0)
     impl.guard.reset()
-    return bool(refused) and isinstance(refused[0][1], ValueError)
+    if not refused:
+        return False
+    (_, error), (_, other) = refused[0], (beyond or [("", None)])[0]
+    is_their_own = type(error) is type(other) and type(error).__module__ != "builtins"
+    return isinstance(error, ValueError) or is_their_own
 
 
 def require_rate_1(impl: Implementation) -> None:
-    """Raises NotClaimed where the layer refuses rate 1 with a ValueError."""
+    """Raises NotClaimed where the layer refuses rate 1 as a rate."""
     if refuses_rate_1(impl):
-        raise NotClaimed("it refuses rate 1 as a rate, with a ValueError")
+        raise NotClaimed("it refuses rate 1 as a rate, as it refuses 2")
 
 
 def require_refusal(impl: Implementation) -> None:

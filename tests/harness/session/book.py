@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -17,7 +18,7 @@ from dropspec.core.framework import Framework
 from dropspec.core.notes import Notes
 from dropspec.core.options import options_from
 from dropspec.core.property import FIXTURES, Property
-from dropspec.core.records import Answer, Record
+from dropspec.core.records import Answer, Record, Verdict
 from dropspec.families.base import Family
 from dropspec.session.answers import answers
 from dropspec.session.item import is_property, label_of, place_of, property_of
@@ -83,6 +84,8 @@ class Book:
         notes = getattr(item, "funcargs", {}).get(f"{FIXTURES}notes") or Notes()
         run = self.session.runs[label]
         record = record_of(run, self._property(item), error, notes, self.options)
+        if record.verdict == Verdict.VIOLATED:
+            record = replace(record, observations=record.observations + run.examined)
         if error is not None:  # pytest would print what the layer raised, whatever that does
             error.__cause__ = error.__context__ = None
         report = yield

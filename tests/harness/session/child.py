@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
 
 from dropspec.core.clauses import Clause
@@ -16,6 +16,7 @@ from dropspec.core.framework import Framework
 from dropspec.core.guard import describe
 from dropspec.core.options import Options
 from dropspec.core.property import Property
+from dropspec.core.records import Verdict
 from dropspec.core.target import Target
 from dropspec.families.base import Family
 from dropspec.session.ambient import Ambient
@@ -107,11 +108,16 @@ def _judge(job: Job, registries: Registries, sender: Sender) -> None:
     mine = [p for p in found if _part(run, p, job.parts) == job.part]
     plan = {p.name: _planned(run, p, job) for p in mine}
     sender.send("planned", family=run.family.name, tests=plan)
+    failed = False
     for prop in mine:
         if prop.name not in job.done:
             sender.send("begin", test=prop.name)
             record = judge_property(run, prop, job.options, ambient.restore)
             sender.send("end", test=prop.name, record=record.as_data())
+            failed = failed or record.verdict == Verdict.VIOLATED
+    if failed:  # last of all: a layer that ends the process here takes no verdict with it
+        ambient.restore()
+        sender.send("examined", seen=[asdict(one) for one in run.examined])
 
 
 def _part(run: Run, prop: Property, parts: int) -> int:

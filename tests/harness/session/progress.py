@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dropspec.core.faults import Fault, FaultKind
+from dropspec.core.observations import Observation
 from dropspec.core.records import Record, Verdict
 from dropspec.core.target import Target
 from dropspec.core.text import clean
@@ -23,7 +24,8 @@ CONFIRMED = 2  # losses that came a second time: from then on the first time is 
 class Progress:
     """One part of a target's properties: planned, begun and ended over all of its children.
 
-    `planned` has for each property its clause, its level and a line that reproduces it.
+    `planned` has for each property its clause, its level and a line that reproduces it; `seen` is
+    what an examination saw, where something failed.
     """
 
     target: Target
@@ -32,6 +34,7 @@ class Progress:
     unusable: str = ""
     planned: dict[str, tuple[str, str, str]] = field(default_factory=dict)
     records: dict[str, Record] = field(default_factory=dict)
+    seen: tuple[Observation, ...] = ()
     hung: dict[str, Record] = field(default_factory=dict)
     lost: Counter[str] = field(default_factory=Counter)
     begun: str = ""
@@ -62,6 +65,8 @@ class Progress:
                 self.begun = str(message["test"])
             case "end":
                 self._ended(message["test"], Record.from_data(message["record"]))
+            case "examined":
+                self.seen = tuple(Observation.from_data(one) for one in message["seen"])
             case "failed":
                 self._give_up(f"dropspec met {clean(message['why'])} when it judged it", True)
             case "done":
@@ -112,6 +117,15 @@ class Progress:
                     test, f"not run: it ended {DEATHS} processes before"
                 )
         self.is_complete = not self.left
+
+    def found(self) -> list[Record]:
+        """The records in the order of the plan; a failure carries what the examination saw."""
+        records = [self.records[test] for test in self.planned if test in self.records]
+        for place, one in enumerate(records):
+            if one.verdict == Verdict.VIOLATED:
+                records[place] = replace(one, observations=one.observations + self.seen)
+                break
+        return records
 
     @property
     def left(self) -> list[str]:

@@ -15,9 +15,11 @@ from dropspec.core.errors import Hung, ImplementationError, NotClaimed, Undecide
 from dropspec.core.framework import Framework
 from dropspec.core.guard import Guard
 from dropspec.core.implementation import Implementation
+from dropspec.core.observations import Observation
 from dropspec.core.options import PROFILES, Options, Profile
 from dropspec.core.recipes import Recipe, draw_recipes
 from dropspec.core.target import Target
+from dropspec.diagnosis.examination import examine
 from dropspec.families.base import Family
 from dropspec.targets.inspect import inspect
 from dropspec.targets.locate import load
@@ -51,6 +53,11 @@ class Run:
         plainest, *others = self.recipes
         start = self.seed_for(name) % len(others)
         return chain([plainest], others[start:], others[:start])
+
+    @cached_property
+    def examined(self) -> tuple[Observation, ...]:
+        """What is seen of the layer for the diagnosis, where something failed: once a run."""
+        return examine(self.impl, self.seed_for("examination"))
 
     def tol(self, clause: str) -> float:
         """The tolerance of a clause that counts by itself, in standard deviations of one trial."""

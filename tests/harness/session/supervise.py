@@ -77,7 +77,7 @@ def _found(label: str, parts: Sequence[Progress]) -> Found:
     unusable = next((p.unusable for p in parts if p.unusable), "")
     if unusable:
         return Found(label, first.target.text, unusable=unusable)
-    records = tuple(p.records[test] for p in parts for test in p.planned if test in p.records)
+    records = tuple(record for p in parts for record in p.found())
     return Found(label, first.target.text, first.family, records)
 
 

@@ -230,11 +230,13 @@ class _Inspection:
         A framework may borrow a dtype from elsewhere: a target is not accused of refusing it.
         """
         facts, taken, refused = impl.facts, list[str](), dict[str, str]()
-        if facts.kind is Kind.OBJECT:
-            return self._made(replace(facts, dtypes=facts.declared.dtypes), site)
         named = {framework.name: framework for framework in self.frameworks}
         borrowed = named[facts.framework].borrowed
-        for name in facts.declared.dtypes:
+        declared = facts.declared.dtypes or tuple(DTYPES)
+        if facts.kind is Kind.OBJECT:
+            own = facts.declared.dtypes or tuple(n for n in DTYPES if n not in borrowed)
+            return self._made(replace(facts, dtypes=own), site)
+        for name in declared:
             x = np.ones(8, DTYPES[name])
             try:
                 kept = impl.train(x, 0.5, seed=0).output.dtype == x.dtype
@@ -249,7 +251,7 @@ class _Inspection:
             if kept or name not in borrowed:
                 taken.append(name)
         if not taken:
-            return self._made(replace(facts, dtypes=facts.declared.dtypes), site)
+            return self._made(replace(facts, dtypes=declared), site)
         refused = {k: v for k, v in refused.items() if k not in borrowed}
         return self._made(replace(facts, dtypes=tuple(taken), refused=refused), site)
 

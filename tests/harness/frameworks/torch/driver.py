@@ -112,6 +112,11 @@ class TorchDriver(Driver):
         """torch layers claim seeding: by the global generator, if not by an argument."""
         return True
 
+    @property
+    def zero_seeds(self) -> tuple[int, ...]:
+        """Of torch's generator for the processor, since 24 bits make a uniform of it."""
+        return (2313,)
+
     def state(self) -> Any:
         """The state of the stream, or of torch's global generator."""
         return self.stream.state() if self.stream else torch.get_rng_state().numpy().tobytes()

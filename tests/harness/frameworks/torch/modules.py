@@ -121,6 +121,7 @@ class TorchLayer(Layer):
             if isinstance(error.__cause__, AttributeError):
                 refuse(f"its attribute {name} cannot be assigned to")
             raise
+        driver.guard.record_assignment(name, driver.given(rate))
         self._rate = rate
 
     def __str__(self) -> str:

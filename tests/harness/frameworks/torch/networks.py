@@ -158,7 +158,7 @@ class TorchNetworks(Networks):
         build = self._builder.own_module
         module = build(rate)
         module.train()
-        module(x.clone())  # it may work in place
+        module(x.clone().requires_grad_() * 1)  # it may work in place, which a leaf may not
         copied = copy.deepcopy(module)
         copied.eval()
         copied.train()

@@ -37,6 +37,11 @@ def lines(driver: Speller, call: Call, also: str) -> list[str]:
     tensors = {n: "None" if a is None else _tensor(a) for n, a in parameters.items()}
     found += [*driver.lines_before(call, tensors), f"x = {_tensor(call.x)}"]
     spelled = driver.spelled(call.rate, call.mode)
+    between = []
+    if call.assigned:
+        made, (name, rate) = driver.spelled(call.rate), call.assigned
+        found.append(f"layer = {made}")
+        spelled, between = f"layer{spelled.removeprefix(made)}", [f"layer.{name} = {rate}"]
     if not call.differentiable:
         return [*found, f"print({spelled}{also})"]
     upstream = "torch.ones_like(y)"
@@ -46,6 +51,7 @@ def lines(driver: Speller, call: Call, also: str) -> list[str]:
         *found,
         "x.requires_grad_()",
         f"y = {spelled}",
+        *between,
         f"y.backward({upstream})",
         "print(y, x.grad)",
     ]

@@ -1,0 +1,76 @@
+"""Dropouts that are right by what their documentation says, and were once accused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from torch import Tensor
+from torch.utils.checkpoint import checkpoint
+
+from dropspec.reference.dropout import Array, apply_mask, check_rate, gradient
+from dropspec.reference.layers import Dropout
+
+
+class Recomputes(Dropout):
+    """Dropout inside a checkpoint: what is saved is the random state, and the rate that the layer
+    then has is used again.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not (self.training and self.p and x.is_floating_point()):
+            return super().forward(x)
+        return checkpoint(self.masked, x, use_reentrant=False)  # type: ignore[no-any-return]
+
+    def masked(self, x: Tensor) -> Tensor:
+        """What is recomputed."""
+        return self.apply_mask(x, self.draw_mask(x))
+
+
+class _RateError(Exception):
+    """The error of a package of its own."""
+
+
+class RefusesRate1(Dropout):
+    """Takes rates of [0, 1), and says so by an error of its own class."""
+
+    def __init__(self, p: float = 0.5) -> None:
+        if not 0 <= p < 1:
+            raise _RateError(f"rates are of [0, 1), not {p}")
+        super().__init__(p)
+
+
+@dataclass
+class _Reply:
+    output: Array
+    mask: Array
+    rate: float
+
+    def gradient(self, upstream: Array) -> Array:
+        return gradient(upstream, self.mask, self.rate)
+
+
+class SeedsNumpyAsAsked:
+    """NumPy code on the global stream behind the protocol: a seed that it is given is NumPy's. Of
+    dtypes it knows NumPy's own.
+    """
+
+    claims: ClassVar[dict[str, Any]] = {}
+
+    def train(self, x: Array, rate: float, seed: int | None) -> _Reply:
+        """A masked copy."""
+        rate = check_rate(rate)
+        if x.dtype.kind != "f":
+            raise TypeError(f"dropout needs NumPy's floating input, not {x.dtype}")
+        if seed is not None:
+            np.random.seed(seed)
+        if rate == 0:
+            return _Reply(x.copy(order="K"), np.ones(x.shape, bool), rate)
+        mask = np.asarray(np.random.random_sample(x.shape) >= rate)
+        return _Reply(apply_mask(x, mask, rate), mask, rate)
+
+    def evaluate(self, x: Array, rate: float) -> _Reply:
+        """The input."""
+        check_rate(rate)
+        return _Reply(x.copy(order="K"), np.ones(x.shape, bool), 0.0)
