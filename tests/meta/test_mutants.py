@@ -87,8 +87,6 @@ CAUSES = {
 }
 
 MISLEADING = (  # whose first cause is another: the echo is as strong as the bug
-    "dropout.eval:SkipsFirstCall",
-    "dropout.independence.everywhere:HasEightMasks",
     "dropout.independence.everywhere:HasEightMasksOfSmallCalls",
     "dropout.layout:ReadsStorageOrder",
     "dropout.rate.everywhere:SparesBeyondSixteenBits",

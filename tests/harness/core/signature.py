@@ -23,7 +23,10 @@ RATES = (
     "drop_p",
 )
 KEEPS = ("keep_prob", "keep", "p_keep", "keep_rate", "keep_p")
-TRAINING = ("training", "train", "is_training", "training_mode", "is_train")
+TRAINING = (
+    *("training", "train", "is_training", "training_mode", "is_train"),
+    *("train_flg", "train_flag", "train_mode", "istrain"),
+)
 INFERENCE = ("inference", "deterministic", "eval", "evaluate", "is_test")
 GENERATORS = ("rng", "generator", "gen")
 SEEDS = ("seed", "random_state", "random_seed")

@@ -104,9 +104,9 @@ def _named(e: Evidence) -> list[_Named]:
 
 
 def _showing(bug: Bug, e: Evidence) -> list[Clause]:
-    """The clauses that show a bug; of those that chance decides, the one furthest off first."""
+    """The clauses that show a bug; where any clause of the mask may, the one furthest off first."""
     showing = [c for topic in bug.topics for c in e.failed if c.topic == topic]
-    if showing and showing[0].topic in OF_CHANCE:
+    if bug.is_of_masks and showing and showing[0].topic in OF_CHANCE:
         rivals = [c for c in showing if c.topic in OF_CHANCE]
         return sorted(rivals, key=lambda c: -_effect(c, e))
     return showing

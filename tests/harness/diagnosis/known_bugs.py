@@ -61,6 +61,8 @@ from dropspec.diagnosis.known_scales import (
     scaled_in_evaluation,
 )
 
+OF_MASKS = ("neighbours", "rows", "lag", "places", "count", "calls", "repeats", "rate")
+
 
 @dataclass(frozen=True)
 class Bug:
@@ -75,6 +77,11 @@ class Bug:
     explains: tuple[str, ...] = ()
     group: str = ""
     silences: tuple[str, ...] = ()
+
+    @property
+    def is_of_masks(self) -> bool:
+        """Whether any clause of the mask may show it."""
+        return set(OF_MASKS) <= set(self.topics)
 
 
 def active_in_evaluation(e: Evidence) -> str:
@@ -98,7 +105,6 @@ def early_overflow(e: Evidence) -> str:
     )
 
 
-OF_MASKS = ("neighbours", "rows", "lag", "places", "count", "calls", "repeats", "rate")
 OF_VALUES = ("zeros", "one scale", "scale", "values")
 EVERYTHING = ("masks", "scale", "zeros", "gradients", "ends of the rate")
 SHARED = ("masks", "scale", "zeros")

@@ -32,7 +32,7 @@ def whole_calls(e: Evidence) -> str:
 
 def noise_shape(e: Evidence) -> str:
     """One decision for all units along some axes: locked, spatial and path dropout."""
-    if "single weights" in e.topics:
+    if not e.is_of_units:
         return ""
     shared = e.named(Seen.SHARED_ALONG)
     for rank in (3, 4):
@@ -127,7 +127,7 @@ def _varies(e: Evidence) -> bool:
 def blocks(e: Evidence) -> str:
     """Runs of neighbours that begin anywhere are dropped together: DropBlock."""
     sliding = e.at_rates(Seen.BLOCKS)
-    if not sliding or max(sliding.values()) < SLIDING:
+    if not e.is_of_units or not sliding or max(sliding.values()) < SLIDING:
         return ""
     turned = max(e.at_rates(Seen.TURNED).values(), default=0)
     also = "; where blocks overlap, values change their sign" if 0 < turned < 0.45 else ""

@@ -27,7 +27,7 @@ class NumpyFramework(Framework):
     noun = "a NumPy array"
     arrays = "ndarray|NDArray|ArrayLike|numpy"
     borrowed = frozenset({"bfloat16"})
-    modules = ("numpy",)
+    modules: tuple[str, ...] = ("numpy",)
 
     def fit(self, thing: Any, target: Target) -> Fit:
         """Any function may take NumPy arrays."""

@@ -74,3 +74,23 @@ class SeedsNumpyAsAsked:
         """The input."""
         check_rate(rate)
         return _Reply(x.copy(order="K"), np.ones(x.shape, bool), 0.0)
+
+
+class HandsItsMaskOut:
+    """A plain class over NumPy: forward gives its output and a cache, backward takes the cache."""
+
+    def __init__(self, ratio: float = 0.5) -> None:
+        self.ratio = check_rate(ratio)
+
+    def forward(self, x: Array, train_flg: bool = True) -> tuple[Array, tuple[Array, float]]:
+        """A masked copy and its mask; in evaluation a copy."""
+        if x.dtype.kind != "f":
+            raise TypeError(f"dropout needs NumPy's floating input, not {x.dtype}")
+        if not train_flg or self.ratio == 0:
+            return x.copy(order="K"), (np.ones(x.shape, bool), 0.0)
+        mask = np.asarray(np.random.random_sample(x.shape) >= self.ratio)
+        return apply_mask(x, mask, self.ratio), (mask, self.ratio)
+
+    def backward(self, dout: Array, cache: tuple[Array, float]) -> Array:
+        """Through the mask and the rate of that forward."""
+        return gradient(dout, *cache)

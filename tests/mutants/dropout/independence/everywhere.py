@@ -100,7 +100,7 @@ class OverlapsCounters(Dropout):
         return mask
 
 
-@breaks("independence-7")
+@breaks("independence-7", "seed-4")
 class RepeatsInCopies(OwnGenerator):
     """Keeps a generator of its own, and a deep copy of the layer goes on with the same one."""
 

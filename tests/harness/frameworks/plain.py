@@ -1,0 +1,207 @@
+"""Drives classes of plain Python over NumPy arrays: `forward(x)`, or a call, and `backward(grad)`.
+
+Whether a call trains is said by an argument of `forward`, by `train()` and `eval()`, or by an
+attribute `training` or `mode`, whichever there is.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dropspec.core.arrays import Array
+from dropspec.core.callables import built_class, parameters_of
+from dropspec.core.calls import Arrays, Call, Description, Tape
+from dropspec.core.driver import NONE, Driver, refuse
+from dropspec.core.facts import Facts
+from dropspec.core.framework import Fit, Framework
+from dropspec.core.guard import Guard
+from dropspec.core.layer import Layer
+from dropspec.core.recorded import Recorded
+from dropspec.core.signature import INFERENCE, TRAINING
+from dropspec.core.site import Site
+from dropspec.core.target import Target
+from dropspec.frameworks.numpy import NumpyFramework, NumpyFunction
+from dropspec.frameworks.recording import record
+from dropspec.frameworks.streams import NumpyGenerator
+
+OTHERS = ("torch", "keras", "tensorflow", "flax", "equinox", "haiku", "mlx", "paddle")
+FORWARD = ("forward", "__call__")
+MODES = {"training": "train", "evaluation": "test"}  # of an attribute that is a word
+
+
+def forward_of(layer: type | None) -> str:
+    """The method of a class that is its forward pass; empty where it has none."""
+    defined = {name for base in getattr(layer, "__mro__", ()) for name in vars(base)}
+    return next((name for name in FORWARD if name in defined), "")
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a call gave, and how it goes back."""
+
+    output: Any
+    backward: Callable[[Array], Any] | None
+
+
+class PlainFramework(NumpyFramework):
+    """Classes that belong to no framework, with a method that is the forward pass."""
+
+    name = "plain"
+    modules = ()
+
+    def fit(self, thing: Any, target: Target) -> Fit:
+        """By the methods of the class, and by no base of it being a framework's."""
+        if not isinstance(thing, type) or hasattr(thing, "evaluate") or hasattr(thing, "apply"):
+            return Fit.NO
+        roots = {base.__module__.partition(".")[0] for base in thing.__mro__}
+        is_theirs = bool(roots.intersection(OTHERS))
+        return Fit.CLASS if forward_of(thing) and not is_theirs else Fit.NO
+
+    def output_of(self, reply: Any, what: object) -> Any:
+        """The array in what the forward returned."""
+        return super().output_of(reply.output, what)
+
+    def tape(self, x: Any, held: Mapping[str, Any], reply: Any, output: Any) -> Tape:
+        """The layer's own backward."""
+        return PlainTape(reply, {"x": x, **held})
+
+    def drive(self, facts: Facts, site: Site, guard: Guard) -> Driver:
+        """A class."""
+        return PlainClass(facts, guard, self, site, NumpyGenerator)
+
+
+class PlainTape(Tape):
+    """The backward of a layer, as it is when it is asked."""
+
+    no_backward = "its class has no `backward`"
+
+    def __init__(self, reply: Reply, arrays: Arrays) -> None:
+        self._reply, self._arrays = reply, arrays
+
+    def after(self) -> Arrays:
+        """The arrays as the call left them."""
+        return self._arrays
+
+    def gradients(self, upstream: Array) -> Arrays:
+        """By `backward`, which gives the gradient, or it and others."""
+        if self._reply.backward is None:
+            refuse(self.no_backward)
+        found = self._reply.backward(upstream.copy())
+        found = found[0] if isinstance(found, tuple) else found
+        return {"x": np.asarray(found)}
+
+    def double_gradient(self, upstream: Array, weights: Array) -> Array:
+        """Plain NumPy has none."""
+        refuse("plain Python has no double backward pass")
+
+
+class PlainLayer(Layer):
+    """An instance of the class, told before each call whether it trains."""
+
+    def __init__(self, driver: PlainClass, instance: Any, rate: Any) -> None:
+        self._driver, self._instance, self._rate = driver, instance, rate
+
+    def train(self, x: Array, *, differentiable: bool = False) -> Recorded:
+        """A forward pass in training."""
+        return self._call("training", x, differentiable)
+
+    def evaluate(self, x: Array, *, differentiable: bool = False) -> Recorded:
+        """A forward pass in evaluation."""
+        driver = self._driver
+        if driver.facts.no_evaluation:
+            refuse(driver.facts.no_evaluation)
+        if driver.way_of(self._instance) is None:
+            refuse("it has no training flag, so no evaluation mode")
+        return self._call("evaluation", x, differentiable)
+
+    def _call(self, mode: str, x: Array, differentiable: bool) -> Recorded:
+        driver, instance = self._driver, self._instance
+        what = Description(
+            lambda: f"the {mode} call {driver.spelled(self._rate, mode)} on {x.dtype} of {x.shape}"
+        )
+        call = Call(mode, {"x": x}, self._rate, driver.last_seed, differentiable)
+
+        def run(native: Any) -> Reply:
+            with np.errstate(all="ignore"):
+                return driver.forward(instance, native, mode)
+
+        return record(driver.framework, driver.site, driver.guard, call, what, run, dict)
+
+    def copy(self) -> PlainLayer:
+        """By copy.deepcopy."""
+        with self._driver.guard.call(f"copying {self._driver.spelled(self._rate)}"):
+            copied = copy.deepcopy(self._instance)
+        return PlainLayer(self._driver, copied, self._rate)
+
+
+class PlainClass(NumpyFunction):
+    """A class whose constructor takes the rate, seeded as a NumPy function is."""
+
+    def __init__(
+        self,
+        facts: Facts,
+        guard: Guard,
+        framework: Framework,
+        site: Site,
+        generator: type[NumpyGenerator],
+    ) -> None:
+        super().__init__(facts, guard, framework, site, generator)
+        layer = built_class(facts.thing)
+        self._forward = forward_of(layer)
+        names = [p.name for p in parameters_of(getattr(layer, self._forward))]
+        self._flag = next((n for n in names if n in (*TRAINING, *INFERENCE)), None)
+
+    def build(self, rate: Any, arrays: Arrays = NONE, options: Mapping[str, Any] = NONE) -> Layer:
+        """A new instance."""
+        stream = self.stream and self.stream.next()
+        with self.guard.call(self.spelled(rate)):
+            signature = self.facts.signature
+            made = signature.construct(self.facts.thing, (), self.given(rate), stream, **options)
+        return PlainLayer(self, made, rate)
+
+    def way_of(self, instance: Any) -> str | None:
+        """What says whether it trains: `flag`, `methods`, `training` or `mode`; None if nothing."""
+        if self._flag:
+            return "flag"
+        if callable(getattr(instance, "train", None)) and callable(getattr(instance, "eval", None)):
+            return "methods"
+        return next((name for name in ("training", "mode") if hasattr(instance, name)), None)
+
+    def forward(self, instance: Any, x: Array, mode: str) -> Reply:
+        """One forward pass in that mode, and the backward that belongs to it."""
+        way, trains = self.way_of(instance), mode == "training"
+        if way == "methods":
+            instance.train() if trains else instance.eval()
+        elif way == "training":
+            instance.training = trains
+        elif way == "mode":
+            instance.mode = MODES[mode]
+        flag = {self._flag: trains != (self._flag in INFERENCE)} if self._flag else {}
+        output, *cache = _parts(getattr(instance, self._forward)(x, **flag))
+        backward = getattr(instance, "backward", None)
+        return Reply(output, backward and (lambda upstream: backward(upstream, *cache)))
+
+    def spelled(self, rate: Any, mode: str = "") -> str:
+        """`Dropout(0.5).forward(x, train=True)`."""
+        stream = self.stream.name if self.stream else ""
+        made = self.facts.signature.spelled_construction(
+            self.name, (), self.given(rate), {}, stream
+        )
+        if not mode:
+            return made
+        flag = f", {self._flag}={(mode == 'training') != (self._flag in INFERENCE)}"
+        return f"{made}.{self._forward}(x{flag if self._flag else ''})"
+
+    def lines(self, call: Call, also: str = "") -> list[str]:
+        """Where an argument says whether it trains, the call alone shows it."""
+        return super().lines(call, also) if self._flag or call.mode == "training" else []
+
+
+def _parts(reply: Any) -> tuple[Any, ...]:
+    """An output, or an output and what its backward wants."""
+    return reply if isinstance(reply, tuple) and len(reply) == 2 else (reply,)
