@@ -191,3 +191,47 @@ def test_one_clause_may_be_declared_for_several_targets(tmp_path: Path) -> None:
         "yours",
         None,
     ]
+
+
+ALWAYS = """\
+from torch import nn
+from torch.nn import functional
+
+class MonteCarlo(nn.Dropout):
+    def forward(self, x):
+        return functional.dropout(x, self.p)
+"""
+
+
+def test_a_claim_may_stand_on_the_command_line(tmp_path: Path) -> None:
+    """What is claimed there counts as if the layer claimed it, and the lines to paste claim it."""
+    (tmp_path / "layers.py").write_text(ALWAYS, "utf-8")
+    plain = check(tmp_path, "layers.py:MonteCarlo", *only("eval-1", "eval-2"))
+    assert plain.code == 1
+    assert "claim always_active" in " ".join(plain.printed.split())
+    claimed = check(
+        tmp_path,
+        "layers.py:MonteCarlo",
+        "--claim",
+        "always_active",
+        "--claim=dtypes=float64,float32",
+        *only("eval-1", "numerics-1"),
+    )
+    verdicts = claimed.report["labels"]["layers.py:MonteCarlo"]["clauses"]
+    assert claimed.code == 0
+    assert verdicts["eval-1"]["verdict"] == "NOT CLAIMED"
+    assert verdicts["numerics-1"]["certificate"].startswith("taken: float32, float64")
+
+
+@pytest.mark.parametrize(
+    ("claim", "said"),
+    [
+        ("alway_active", "did you mean 'always_active'?"),
+        ("dtypes=float31", "name the dtype 'float31': there are float32"),
+    ],
+)
+def test_a_claim_that_nobody_knows_is_refused(tmp_path: Path, claim: str, said: str) -> None:
+    """A misspelled claim of the command line gets a sentence, and exit code 2."""
+    found = check(tmp_path, "torch.nn:Dropout", "--claim", claim, *only("scale-1"))
+    assert found.code == 2
+    assert said in " ".join((found.printed + found.complaint).split())

@@ -46,6 +46,7 @@ class Options:
     seed: int = 0
     clauses: tuple[str, ...] = ()
     family: str = ""
+    claims: tuple[str, ...] = ()
     strict: bool = False
     known: str = ""
     reports: tuple[str, ...] = ()
@@ -111,6 +112,13 @@ TABLE = (
         "family",
         "judge as this family, where the target does not tell it",
         metavar="NAME",
+    ),
+    Option(
+        "claim",
+        "claims",
+        "what the layer claims, as if it stood in its claims, such as always_active or"
+        " dtypes=float32,float64; may be repeated",
+        metavar="NAME[=VALUE]",
     ),
     Option("strict", "strict", "a departure from a SHOULD does not conform, either", bool),
     Option(

@@ -101,7 +101,9 @@ def open_run(
     settle()
     loaded()
     guard = Guard(options.timeout_s, beat)
-    impl = inspect(target, thing, guard, frameworks, families, options.family, settle)
+    impl = inspect(
+        target, thing, guard, frameworks, families, options.family, settle, options.claims
+    )
     family = next(f for f in families if f.name == impl.facts.family)
     return Run(impl, family, PROFILES[options.profile], options.seed)
 

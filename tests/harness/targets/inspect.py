@@ -33,14 +33,17 @@ def inspect(
     sites: Sequence[Site],
     family: str = "",
     settle: Callable[[], object] = lambda: None,
+    claims: Sequence[str] = (),
 ) -> Implementation:
-    """The implementation that a target is; `family` where it cannot be told from the target.
+    """The implementation that a target is; `family` where it cannot be told from the target, and
+    `claims` beside its own.
 
     `settle` puts back what its first calls changed for the whole process.
     Raises BadTarget, whatever went wrong: one target must not take the others down.
     """
     try:
-        return _Inspection(target, thing, guard, frameworks, sites, family, settle).implementation()
+        made = _Inspection(target, thing, guard, frameworks, sites, family, settle, claims)
+        return made.implementation()
     except BadTarget:
         raise
     except FAILED as error:
@@ -60,13 +63,14 @@ class _Inspection:
     sites: Sequence[Site]
     family: str
     settle: Callable[[], object]
+    claims: Sequence[str]
 
     def implementation(self) -> Implementation:
         """From what Python tells of the target, by first calls, to an implementation."""
         kind, fits = self._kind()
         thing = self._instance() if kind is Kind.OBJECT else self.thing
         keys = [key for site in self.sites for key in site.claims]
-        declared = read_declared(self.target.text, thing, keys)
+        declared = read_declared(self.target.text, thing, keys, self.claims)
         site = self._site(kind, declared)
         signature = Signature((), None)
         if kind is not Kind.OBJECT:
