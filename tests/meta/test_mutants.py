@@ -103,9 +103,9 @@ whole = pytest.mark.whole
 
 
 def test_there_are_mutants_enough() -> None:
-    """There are at least 363 mutants and 39 right but unusual layers."""
+    """There are at least 363 mutants and 40 right but unusual layers."""
     assert len(MUTANTS) >= 363
-    assert len(RIGHT_TARGETS) >= 39
+    assert len(RIGHT_TARGETS) >= 40
 
 
 def explored(what: str) -> dict[str, list[str]]:

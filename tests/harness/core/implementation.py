@@ -30,7 +30,7 @@ class Implementation:
     @property
     def at_construction(self) -> bool:
         """Whether it is given its rate before its first input."""
-        return self.facts.kind is Kind.CLASS
+        return self.facts.kind is Kind.CLASS and not self.facts.signature.rate_of_call
 
     def layer(self, rate: Any) -> Layer:
         """A new layer with this rate. Raises ImplementationError for what its code raises."""

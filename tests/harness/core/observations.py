@@ -40,6 +40,7 @@ class Seen(StrEnum):
     SAME_MASK = "share of calls with the mask of the one before"
     SAME_MASK_ANEW = "one mask in all layers"
     SAME_COUNT = "one number dropped in all calls"
+    SAME_COUNT_OF_ROWS = "one number dropped in all rows"
     SHARED_ALONG = "one fate along an axis"  # its name in `lens`
     ROWS_XOR_COLUMNS = "rows exclusive-or columns"
     ROWS_OR_COLUMNS = "rows and columns dropped whole"

@@ -36,7 +36,8 @@ SEEDS = ("seed", "random_state", "random_seed")
 class Signature:
     """The names of the parameters that dropspec fills.
 
-    `names` are all of them. `rate` is None where the rate goes by place. `sizes` are the names of
+    `names` are all of them. `rate` is None where the rate goes by place; `rate_of_call` names it
+    where a layer takes it at each call, and its constructor takes none. `sizes` are the names of
     the sizes that a constructor takes before its rate, empty where they go by place. `arrays` is
     how many arrays a function takes before its rate, by place; `required` names those of them that
     may not be None.
@@ -45,6 +46,7 @@ class Signature:
     names: tuple[str, ...]
     rate: str | None
     rate_is_keep: bool = False
+    rate_of_call: str | None = None
     training: str | None = None
     training_is_inverted: bool = False
     stream: str | None = None
@@ -122,6 +124,8 @@ class Signature:
     def _arguments(self, sizes: Sequence[int], rate: Any) -> tuple[list[Any], dict[str, Any]]:
         by_name: dict[str, Any] = dict(zip(self.sizes, sizes, strict=True)) if self.sizes else {}
         by_place: list[Any] = [] if self.sizes else list(sizes)
+        if self.rate_of_call:
+            return by_place, by_name
         if self.rate is None:
             by_place.append(rate)
         else:

@@ -148,10 +148,11 @@ def fixed_count(e: Evidence) -> str:
             f"Of every {size} neighbours equally many are dropped, as from stratified numbers:"
             " units depend on each other. Draw every unit on its own."
         )
-    if not e.always(Seen.SAME_COUNT):
+    where = "row" if e.always(Seen.SAME_COUNT_OF_ROWS) else "call"
+    if where == "call" and not e.always(Seen.SAME_COUNT):
         return ""
     return (
-        "Exactly so many units are dropped in every call: a fixed number, chosen anew, where each"
-        " unit should be dropped with a chance of its own. That is dropout of a fixed count. If"
+        f"Exactly so many units are dropped in every {where}: a fixed number, chosen anew, where"
+        " each unit should be dropped with a chance of its own. That is dropout of a fixed count. If"
         " that is meant, it is another kind; else draw every unit on its own."
     )

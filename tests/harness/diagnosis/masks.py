@@ -33,7 +33,10 @@ def note_masks(rate: float, dropped: Bits, calls: int, notes: Notes) -> None:
     note(Seen.SAME_MASK_ANEW, float((dropped == dropped[0]).all()))
     if whole == 1:
         return
-    note(Seen.SAME_COUNT, float(len(set((shares * units).round().tolist())) == 1))
+    counts = (shares * units).round()
+    note(Seen.SAME_COUNT, float(np.ptp(counts) <= 1))  # what is no whole number may be drawn
+    of_rows = dropped.sum(-1)
+    note(Seen.SAME_COUNT_OF_ROWS, float(np.ptp(of_rows) <= 1 < of_rows.max()))
     for axis in range(rank):
         alike = dropped == dropped.take([0], axis=axis + 1)
         note(Seen.SHARED_ALONG, float(alike.all()), f"axis {axis} of {rank}")
@@ -90,8 +93,8 @@ def _mixed(on: Bits) -> bool:
 
 
 def _strata(flat: Bits) -> float:
-    """The smallest group of neighbours, of 2 to 35, in each of which equally many are dropped."""
-    for size in (2, 3, 4, 5, 7, 8, 10, 14, 15, 16, 20, 35):
+    """The smallest group of neighbours, of 2 to 20, in each of which equally many are dropped."""
+    for size in (2, 3, 4, 5, 7, 8, 10, 14, 15, 16, 20):
         if flat.shape[1] % size == 0:
             counts = flat.reshape(len(flat), -1, size).sum(2)
             if counts.min() == counts.max() and 0 < counts.max() < size:

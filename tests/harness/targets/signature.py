@@ -34,6 +34,14 @@ def rate_of(
     return parameters[0] if parameters and parameters[0].name not in others else None
 
 
+def rate_of_call(layer: Any) -> str | None:
+    """The name of the rate that a layer takes at each call; None if there is none."""
+    for method in (m for name in ("forward", "call") if callable(m := getattr(layer, name, None))):
+        rest = [p for p in parameters_of(method)[2:] if p.kind not in VARIADIC]
+        return next((p.name for p in rest if p.name.lower() in (*RATES, *KEEPS)), None)
+    return None
+
+
 def name_of(parameter: inspect.Parameter | None) -> str | None:
     """The name of a parameter that may be missing."""
     return None if parameter is None else parameter.name
@@ -65,24 +73,26 @@ def read_signature(target: str, thing: Callable[..., Any]) -> Signature:
     rest = parameters[1:] if is_function else parameters
     rate, training, stream = rate_of(rest, RATES, NOT_A_RATE), flag_of(rest), stream_of(rest)
     offered = "(x, rate)" if is_function else "(rate)"
-    if rate is None:
+    at_call = None if is_function or rate else rate_of_call(thing)
+    if rate is None and at_call is None:
         builds = is_function and len(names) == 1
         raise BadTarget(
             f"{target} takes no rate: its arguments are ({', '.join(names)}), "
             f"but dropspec calls it as {offered}, at many rates"
             + (". Of a function that builds layers, give the class" if builds else "")
         )
-    if missing := required_of(rest, [rate.name, training, name_of(stream)]):
+    if missing := required_of(rest, [name_of(rate), training, name_of(stream)]):
         raise BadTarget(
             f"{target} wants the arguments ({', '.join(names)}), but dropspec can only call it as "
             f"{offered}: give a class or function that fills in {', '.join(missing)}, "
             "for instance by functools.partial or a subclass"
         )
-    by_place = rest[0] is rate and rate.kind is not rate.KEYWORD_ONLY
+    by_place = rate is not None and rest[0] is rate and rate.kind is not rate.KEYWORD_ONLY
     return Signature(
         names,
-        None if by_place else rate.name,
-        rate_is_keep=rate.name.lower() in KEEPS,
+        None if by_place else name_of(rate),
+        rate_is_keep=(name_of(rate) or at_call or "").lower() in KEEPS,
+        rate_of_call=at_call,
         training=training,
         training_is_inverted=training in INFERENCE,
         stream=name_of(stream),

@@ -57,6 +57,13 @@ class FlagInCall(torch.nn.Module):
         return torch_function(x, self.rate, training)
 
 
+class RateInCall(torch.nn.Module):
+    """Takes the rate as an argument of each call, and keeps none."""
+
+    def forward(self, x: Tensor, dropout_rate: float) -> Tensor:
+        return torch_function(x, dropout_rate, self.training)
+
+
 def gives_its_mask(x: Tensor, p: float, training: bool = True) -> tuple[Tensor, Tensor]:
     """Returns the mask beside the output, as torch.native_dropout does."""
     y = torch_function(x, p, training)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -14,16 +14,22 @@ from dropspec.core.guard import Guard
 from dropspec.frameworks.torch.tape import to_numpy
 
 
-class FlaggedModule(nn.Module):
-    """Passes the mode on to a layer that takes it as an argument of each call."""
+class ToldModule(nn.Module):
+    """Passes the mode or the rate on to a layer that takes it as an argument of each call.
 
-    def __init__(self, layer: nn.Module, flag: str, is_inverted: bool) -> None:
+    `flag` is the name of the training flag, and whether True means evaluation.
+    """
+
+    def __init__(
+        self, layer: nn.Module, flag: tuple[str, bool] | None, given: Mapping[str, Any]
+    ) -> None:
         super().__init__()
-        self.layer, self._flag, self._is_inverted = layer, flag, is_inverted
+        self.layer, self._flag, self._given = layer, flag, dict(given)
 
     def forward(self, x: Tensor) -> Any:
         """The layer's own output, in the module's mode."""
-        return self.layer(x, **{self._flag: self.training != self._is_inverted})
+        told = {self._flag[0]: self.training != self._flag[1]} if self._flag else {}
+        return self.layer(x, **told, **self._given)
 
 
 def masks_by_mode(
@@ -66,3 +72,11 @@ def on_views(module: nn.Module, name: str, guard: Guard) -> Iterator[tuple[str, 
         with guard.call(f"{name} on {view}, of shape {tuple(x.shape)}"):
             y = module(x).detach().numpy()
         yield view, x.numpy(), y
+
+
+def functional_form(layer: type | None) -> Callable[..., Any] | None:
+    """The function of torch.nn.functional that one of torch's own layers stands for."""
+    if layer is None or not layer.__module__.startswith("torch.nn."):
+        return None
+    form: Callable[..., Any] | None = getattr(nn.functional, layer.__name__.lower(), None)
+    return form

@@ -24,7 +24,7 @@ from dropspec.core.site import Site, shapes_of
 from dropspec.frameworks.recording import check_reply
 from dropspec.frameworks.torch import stored
 from dropspec.frameworks.torch.driver import TorchDriver, stream_of_class
-from dropspec.frameworks.torch.modes import FlaggedModule
+from dropspec.frameworks.torch.modes import ToldModule, functional_form
 from dropspec.frameworks.torch.networks import reload
 from dropspec.frameworks.torch.places import find_places
 from dropspec.frameworks.torch.tape import TorchTape, to_numpy, to_torch
@@ -195,12 +195,20 @@ class TorchClass(TorchDriver):
     def module(self, rate: Any, **options: Any) -> nn.Module:
         """A new module whose mode decides, whatever its calls take."""
         module = self.construction(rate, (), options)
-        return FlaggedModule(module, *self.flag) if self.flag else module
+        told = self._told(rate)
+        return ToldModule(module, self.flag, told) if self.flag or told else module
+
+    def _told(self, rate: Any) -> dict[str, Any]:
+        """What each call is given besides its input and the mode."""
+        name = self.facts.signature.rate_of_call
+        return {name: self.given(rate)} if name else {}
 
     def own_module(self, rate: Any) -> nn.Module:
         """A new module of the class itself, whose mode a parent can set. Raises NotClaimed."""
         if self.flag:
             refuse(f"its mode is an argument of each call ({self.flag[0]}), not its module's")
+        if rate_name := self.facts.signature.rate_of_call:
+            refuse(f"its rate is an argument of each call ({rate_name}), not its module's")
         return self.construction(rate, ())
 
     def find_places(self) -> Mapping[str, Place]:
@@ -235,7 +243,7 @@ class TorchClass(TorchDriver):
 
     def functional(self, x: Array, rate: float, seed: int) -> Recorded:
         """By the functional form that it declares, or that torch has for its own layers."""
-        form = self.facts.declared.functional or _functional_form(built_class(self.facts.thing))
+        form = self.facts.declared.functional or functional_form(built_class(self.facts.thing))
         if form is None:
             refuse("it names no functional form")
         self.reseed(seed)
@@ -256,9 +264,11 @@ class TorchClass(TorchDriver):
     def spelled(self, rate: Any, mode: str = "") -> str:
         """`Dropout(0.5).train()(x)`; with parameters, a call of `layer`."""
         made = "layer" if self.site.parameters and mode else self.construction_of(rate, self.ones)
+        told = "".join(f", {name}={value}" for name, value in self._told(rate).items())
         if self.flag and mode:
-            return f"{made}(x, {self.flag[0]}={(mode == 'training') != self.flag[1]})"
-        return made + {"training": ".train()(x)", "evaluation": ".train(False)(x)"}.get(mode, "")
+            return f"{made}(x, {self.flag[0]}={(mode == 'training') != self.flag[1]}{told})"
+        modes = {"training": f".train()(x{told})", "evaluation": f".train(False)(x{told})"}
+        return made + modes.get(mode, "")
 
     @property
     def ones(self) -> tuple[int, ...]:
@@ -285,11 +295,3 @@ def _holds(name: str, pairs: tuple[tuple[nn.Module, Any], ...]) -> bool:
     """Whether an attribute holds each module's own rate."""
     found = ((getattr(module, name, None), rate) for module, rate in pairs)
     return all(isinstance(value, float) and value == rate for value, rate in found)
-
-
-def _functional_form(layer: type | None) -> Callable[..., Any] | None:
-    """The function of torch.nn.functional that one of torch's own layers stands for."""
-    if layer is None or not layer.__module__.startswith("torch.nn."):
-        return None
-    form: Callable[..., Any] | None = getattr(nn.functional, layer.__name__.lower(), None)
-    return form

@@ -44,7 +44,7 @@ class AlternatesMasks(DropConnect):
         return self.last >= self.p
 
 
-@breaks("weights-8", "weights-5")
+@breaks("weights-8", "weights-5", "weights-6")
 class DrawsFromAPool(DropConnect):
     """Takes each example's mask from a pool of 64 that it drew when it was built."""
 
