@@ -67,11 +67,6 @@ class Evidence:
         return frozenset(name for name, n in times.items() if n == max(times.values()))
 
     @property
-    def is_of_units(self) -> bool:
-        """Whether it was units that were to be dropped, and not weights."""
-        return all(clause.family == "dropout" for clause in self.failed)
-
-    @property
     def dropped_none(self) -> bool:
         """Whether the examination saw next to no zeros at any rate."""
         shares = self.at_rates(Seen.DROPPED)

@@ -35,17 +35,20 @@ class Outputs:
     y: Array
 
 
-def examine(impl: Implementation, seed: int) -> tuple[Observation, ...]:
-    """What is seen of a layer in calls of its own; what it raises there is passed over."""
+def examine(impl: Implementation, seed: int, *, has_places: bool = True) -> tuple[Observation, ...]:
+    """What is seen of a layer in calls of its own; what it raises there is passed over.
+
+    `has_places` says whether what it drops has places in its input, as weights have not.
+    """
     notes = Notes()
     with impl.guard.watch(), np.errstate(all="ignore"):
         shapes = [shape for shape in SHAPES if _takes(impl, shape, seed)]
         for shape in shapes[:1]:
             for rate in RATES:
-                _look_at(impl, shape, rate, seed, notes)
+                _look_at(impl, shape, rate, seed, notes, has_places)
         for shape in shapes[1:2]:
             if (seen := _train(impl, shape, 0.5, seed)) is not None:
-                note_masks(seen.rate, seen.y == 0, CALLS, notes)
+                note_masks(seen.rate, seen.y == 0, CALLS, notes, has_places=has_places)
     return notes.observations
 
 
@@ -85,13 +88,18 @@ def _dtype(impl: Implementation) -> str:
 
 
 def _look_at(
-    impl: Implementation, shape: tuple[int, ...], rate: float, seed: int, notes: Notes
+    impl: Implementation,
+    shape: tuple[int, ...],
+    rate: float,
+    seed: int,
+    notes: Notes,
+    has_places: bool,
 ) -> None:
     """Training without and with a gradient, and evaluation."""
     if (seen := _train(impl, shape, rate, seed)) is None:
         return
     note_values(rate, seen.x, seen.y, notes)
-    note_masks(rate, seen.y == 0, CALLS, notes)
+    note_masks(rate, seen.y == 0, CALLS, notes, has_places=has_places)
     for look in (_backward, _evaluation):
         try:
             for kind, value in look(impl, rate, numbers(shape, seed, DTYPES[_dtype(impl)]), seed):

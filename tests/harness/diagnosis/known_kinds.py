@@ -32,8 +32,6 @@ def whole_calls(e: Evidence) -> str:
 
 def noise_shape(e: Evidence) -> str:
     """One decision for all units along some axes: locked, spatial and path dropout."""
-    if not e.is_of_units:
-        return ""
     shared = e.named(Seen.SHARED_ALONG)
     for rank in (3, 4):
         axes = tuple(a for a in range(rank) if f"axis {a} of {rank}" in shared)
@@ -127,7 +125,7 @@ def _varies(e: Evidence) -> bool:
 def blocks(e: Evidence) -> str:
     """Runs of neighbours that begin anywhere are dropped together: DropBlock."""
     sliding = e.at_rates(Seen.BLOCKS)
-    if not e.is_of_units or not sliding or max(sliding.values()) < SLIDING:
+    if not sliding or max(sliding.values()) < SLIDING:
         return ""
     turned = max(e.at_rates(Seen.TURNED).values(), default=0)
     also = "; where blocks overlap, values change their sign" if 0 < turned < 0.45 else ""
@@ -153,6 +151,6 @@ def fixed_count(e: Evidence) -> str:
         return ""
     return (
         f"Exactly so many units are dropped in every {where}: a fixed number, chosen anew, where"
-        " each unit should be dropped with a chance of its own. That is dropout of a fixed count. If"
-        " that is meant, it is another kind; else draw every unit on its own."
+        " each unit should be dropped with a chance of its own. That is dropout of a fixed count."
+        " If that is meant, it is another kind; else draw every unit on its own."
     )

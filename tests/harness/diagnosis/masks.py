@@ -11,10 +11,13 @@ from dropspec.core.notes import Notes
 from dropspec.core.observations import Seen
 
 
-def note_masks(rate: float, dropped: Bits, calls: int, notes: Notes) -> None:
+def note_masks(
+    rate: float, dropped: Bits, calls: int, notes: Notes, *, has_places: bool = True
+) -> None:
     """Notes what the masks of several layers, `calls` of each, have in common at one rate.
 
-    `dropped` has one axis for all calls, layer by layer, and then those of the input.
+    `dropped` has one axis for all calls, layer by layer, and then those of the input. What units
+    share along an axis is noted where they have places in the input, as weights have not.
     """
 
     def note(kind: Seen, value: float, what: str = "") -> None:
@@ -26,7 +29,7 @@ def note_masks(rate: float, dropped: Bits, calls: int, notes: Notes) -> None:
     if not 0 < shares.mean() < 1:
         return
     whole = float(((shares == 0) | (shares == 1)).mean())
-    note(Seen.WHOLE_CALLS, whole)
+    note(Seen.WHOLE_CALLS, whole if has_places else 0.0)
     by_layer = shares.reshape(-1, calls)
     note(Seen.FIRST_CALL_SPARED, float(by_layer[:, 0].max() == 0 < by_layer[:, 1:].min()))
     note(Seen.SAME_MASK, _same(dropped, calls))
@@ -37,13 +40,13 @@ def note_masks(rate: float, dropped: Bits, calls: int, notes: Notes) -> None:
     note(Seen.SAME_COUNT, float(np.ptp(counts) <= 1))  # what is no whole number may be drawn
     of_rows = dropped.sum(-1)
     note(Seen.SAME_COUNT_OF_ROWS, float(np.ptp(of_rows) <= 1 < of_rows.max()))
-    for axis in range(rank):
+    for axis in range(rank if has_places else 0):
         alike = dropped == dropped.take([0], axis=axis + 1)
         note(Seen.SHARED_ALONG, float(alike.all()), f"axis {axis} of {rank}")
     rows = dropped.reshape(len(dropped), -1, dropped.shape[-1])
     note(Seen.ROWS_XOR_COLUMNS, float(_is_xor(rows)))
     note(Seen.ROWS_OR_COLUMNS, float(_is_outer(rows) or _is_outer(~rows)))
-    note(Seen.BLOCKS, _blocks(rows))
+    note(Seen.BLOCKS, _blocks(rows) if has_places else 0.0)
     note(Seen.STRATA, _strata(dropped.reshape(len(dropped), -1)))
     note(Seen.NEXT_ROW, _next_row(rows, calls))
 

@@ -57,7 +57,8 @@ class Run:
     @cached_property
     def examined(self) -> tuple[Observation, ...]:
         """What is seen of the layer for the diagnosis, where something failed: once a run."""
-        return examine(self.impl, self.seed_for("examination"))
+        has_places = not self.family.parameters
+        return examine(self.impl, self.seed_for("examination"), has_places=has_places)
 
     def tol(self, clause: str) -> float:
         """The tolerance of a clause that counts by itself, in standard deviations of one trial."""
