@@ -179,3 +179,15 @@ def test_bugs_of_weights_have_the_same_names() -> None:
         judged("gradient-1")
     )
     assert diagnose(judged("backprop-1")) == ()
+
+
+def test_a_seed_without_a_say_is_named() -> None:
+    """Masks that no seed fixes, and that repeat all the same, come from something else; no mutant
+    shows it, as what an address gives differs from run to run.
+    """
+    failed = [
+        Judged(c, c, "MUST", Verdict.VIOLATED, "", "", "") for c in ("seed-1", "independence-3")
+    ]
+    (first,) = diagnose(tuple(failed), [Observation(Seen.SAME_MASK, 0.4, 0.5)])
+    assert first.startswith("The user's seed has no say, and yet calls repeat masks")
+    assert diagnose(tuple(failed[:1]), [Observation(Seen.SAME_MASK, 0.4, 0.5)]) == ()

@@ -6,7 +6,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from dropspec.reference.layers import Dropout
-from dropspec.tests.mutants.kit import OwnBackward, breaks, laid_out_as, uniforms, with_backward
+from dropspec.tests.mutants.kit import OwnBackward, breaks, laid_out_as, with_backward
 
 
 @breaks("rate-1")
@@ -167,14 +167,6 @@ class SeedsRowsInTurn(Dropout):
             for row in range(x.numel() // columns)
         ]
         return (torch.cat(rows) if rows else torch.rand(0)).reshape(x.shape) >= self.p
-
-
-@breaks("seed-1", "independence-3", "independence-6")
-class SeedsByAddress(Dropout):
-    """Seeds each mask by the address of its input, to save a synchronisation."""
-
-    def draw_mask(self, x: Tensor) -> Tensor:
-        return uniforms(x, Generator().manual_seed(x.data_ptr() % 2**31)) >= self.p
 
 
 @breaks("edge-1")
