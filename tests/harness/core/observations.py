@@ -28,7 +28,6 @@ class Seen(StrEnum):
     # of an examination, each by rate; where nothing else is said, 1 for yes and 0 for no
     DROPPED = "share dropped"  # without a gradient
     DROPPED_WITH_GRADIENT = "share dropped where a gradient is wanted"
-    NOT_A_NUMBER = "share of NaN"
     TURNED = "share of survivors of the other sign"
     SCALE_VARIES = "spread of scales in a call"  # relative to the scale
     SCALE_OF_CALL = "spread of scales from call to call"

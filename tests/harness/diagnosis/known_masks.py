@@ -82,7 +82,7 @@ def crossed(e: Evidence) -> str:
 
 
 def repetition(e: Evidence) -> str:
-    """A mask that comes round again, or copies itself, at one distance."""
+    """The mask repeats itself, or a part of it, at one distance."""
     lag, share = int(e.value(Seen.LAG, 0)), e.value(Seen.AGREEMENT, 0.5)
     if (
         "lag" not in e.topics

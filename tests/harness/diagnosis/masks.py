@@ -37,7 +37,7 @@ def note_masks(
     if whole == 1:
         return
     counts = (shares * units).round()
-    note(Seen.SAME_COUNT, float(np.ptp(counts) <= 1))  # what is no whole number may be drawn
+    note(Seen.SAME_COUNT, float(np.ptp(counts) <= 1))  # a layer may draw the last unit's share
     of_rows = dropped.sum(-1)
     note(Seen.SAME_COUNT_OF_ROWS, float(np.ptp(of_rows) <= 1 < of_rows.max()))
     for axis in range(rank if has_places else 0):

@@ -23,7 +23,6 @@ def note_values(rate: float, x: Array, y: Array, notes: Notes) -> None:
         notes.observe(kind, value, rate=rate)
 
     note(Seen.DROPPED, float((y == 0).mean()))
-    note(Seen.NOT_A_NUMBER, float(np.isnan(y).mean()))
     survived = (y != 0) & np.isfinite(y)
     if not survived.any():
         return
