@@ -108,7 +108,7 @@ def test_rescaled_is_the_exact_quotient_rounded(dtype: str, rate: float) -> None
 
 def test_what_is_allowed_follows_the_specification() -> None:
     """2 ulps and 2^-24 / keep, or strictly 1 ulp and one rounding of keep; nothing for keep
-    where it is a single-precision number.
+    where it is a single-precision number, and for doubles its reciprocal as well.
     """
     for dtype in DTYPES:
         assert (
@@ -122,6 +122,8 @@ def test_what_is_allowed_follows_the_specification() -> None:
             assert ulps_allowed(DTYPES[dtype], rate) == int(2 + in_ulps)
             in_ulps /= 1 << 29 if dtype == "float64" else 1
             assert ulps_allowed(DTYPES[dtype], rate, strictly=True) == int(1 + in_ulps)
+    double = DTYPES["float64"]
+    assert ulps_allowed(double, 0.25) > 1 << 28 > ulps_allowed(double, 0.25, strictly=True)
     assert [ulps_allowed(DTYPES[d], 0.1) for d in ("float16", "bfloat16", "float32")] == [2, 2, 3]
 
 

@@ -49,14 +49,17 @@ def rescaled(x: Array, rate: float, dtype: np.dtype[Any] | None = None) -> Array
 
 
 def ulps_allowed(dtype: np.dtype[Any], rate: float, *, strictly: bool = False) -> int:
-    """How far a survivor may lie from x / keep (scale-1): 2 ulps, and what one rounding of rate and
-    of keep to single precision costs, where they are no single-precision numbers.
+    """How far a survivor may lie from x / keep (scale-1): 2 ulps, and what one rounding of rate, of
+    keep and, for doubles, of 1 / keep to single precision costs, where they are no
+    single-precision numbers.
 
     Strictly (the SHOULD of scale-1): 1 ulp, and one rounding of keep in the wider of single and
     the output's own precision.
     """
-    of_keep = 2.0**-53 if strictly and dtype == np.float64 else 2.0**-24
-    if all(float(np.float32(exact)) == exact for exact in (rate, 1 - rate)):
+    is_double = dtype == np.float64
+    of_keep = 2.0**-53 if strictly and is_double else 2.0**-24
+    rounded = (rate, 1 - rate) if strictly or not is_double else (rate, 1 - rate, 1 / (1 - rate))
+    if all(float(np.float32(exact)) == exact for exact in rounded):
         of_keep = 0.0  # nothing to round
     # an ulp relative to the largest number of its binade
     finest_ulp = 2.0 ** -(FRACTION_BITS[dtype.name] + 1)

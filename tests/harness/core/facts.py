@@ -58,7 +58,9 @@ class Facts:
     """All that is known of a target; made once, by `targets.inspect`.
 
     `thing` is what is called: a class, a function or an object. `refused` are the dtypes of its
-    framework that it raised on, with the error. `places` tells where a class holds the parameters
+    framework that it raised on, with the error, `cast` those that come back as another
+    one, and `ranks_refused` the numbers of axes of which
+    that is true, where it takes others. `places` tells where a class holds the parameters
     of its family. `seen` is what its family found out by calls.
     """
 
@@ -71,6 +73,8 @@ class Facts:
     signature: Signature = field(default_factory=lambda: Signature((), None))
     dtypes: tuple[str, ...] = tuple(DTYPES)
     refused: Mapping[str, str] = field(default_factory=dict)
+    cast: Mapping[str, str] = field(default_factory=dict)
+    ranks_refused: Mapping[int, str] = field(default_factory=dict)
     seedable: bool = True
     places: Mapping[str, Place] = field(default_factory=dict)
     seen: Mapping[str, Any] = field(default_factory=dict)

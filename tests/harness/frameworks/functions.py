@@ -14,6 +14,7 @@ from dropspec.core.facts import Facts
 from dropspec.core.framework import Framework
 from dropspec.core.guard import Guard
 from dropspec.core.layer import Layer
+from dropspec.core.ranks import with_axes_of, with_axes_taken
 from dropspec.core.recorded import Recorded
 from dropspec.core.site import Site
 from dropspec.frameworks.recording import record
@@ -87,11 +88,13 @@ class FunctionDriver(Driver):
 
     def call(self, natives: list[Any], rate: Any, training: bool) -> Any:
         """Calls the function itself on native arrays."""
-        stream = self.stream and self.stream.next()
+        stream, (x, *held) = self.stream and self.stream.next(), natives
+        own = with_axes_taken(x, self.facts.ranks_refused)
         with np.errstate(all="ignore"):
-            return self.facts.signature.call(
-                self.facts.thing, natives, self.given(rate), training, stream
+            reply = self.facts.signature.call(
+                self.facts.thing, [own, *held], self.given(rate), training, stream
             )
+        return with_axes_of(x, own, reply)
 
     def reseed(self, seed: int) -> None:
         """Seeds the argument."""

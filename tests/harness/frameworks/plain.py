@@ -21,6 +21,7 @@ from dropspec.core.facts import Facts
 from dropspec.core.framework import Fit, Framework
 from dropspec.core.guard import Guard
 from dropspec.core.layer import Layer
+from dropspec.core.ranks import with_axes_of, with_axes_taken
 from dropspec.core.recorded import Recorded
 from dropspec.core.signature import INFERENCE, TRAINING
 from dropspec.core.site import Site
@@ -182,9 +183,15 @@ class PlainClass(NumpyFunction):
         elif way == "mode":
             instance.mode = MODES[mode]
         flag = {self._flag: trains != (self._flag in INFERENCE)} if self._flag else {}
-        output, *cache = _parts(getattr(instance, self._forward)(x, **flag))
+        own = with_axes_taken(x, self.facts.ranks_refused)
+        output, *cache = _parts(getattr(instance, self._forward)(own, **flag))
         backward = getattr(instance, "backward", None)
-        return Reply(output, backward and (lambda upstream: backward(upstream, *cache)))
+
+        def back(upstream: Array) -> Any:
+            given = upstream if own is x else upstream.reshape(own.shape)
+            return with_axes_of(x, own, _parts(backward(given, *cache))[0])
+
+        return Reply(with_axes_of(x, own, output), backward and back)
 
     def spelled(self, rate: Any, mode: str = "") -> str:
         """`Dropout(0.5).forward(x, train=True)`."""

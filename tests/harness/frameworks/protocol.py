@@ -24,6 +24,7 @@ from dropspec.core.facts import Facts
 from dropspec.core.framework import Fit, Framework
 from dropspec.core.guard import Guard
 from dropspec.core.layer import Layer
+from dropspec.core.ranks import with_axes_of, with_axes_taken
 from dropspec.core.recorded import Recorded
 from dropspec.core.site import Site
 from dropspec.core.target import Target
@@ -67,6 +68,19 @@ class ProtocolFramework(Framework):
     def drive(self, facts: Facts, site: Site, guard: Guard) -> Driver:
         """The object."""
         return ProtocolDriver(facts, guard, self, site)
+
+
+class Reshaped:
+    """A reply to an input of another number of axes, as if it were to the input itself."""
+
+    def __init__(self, x: Array, own: Array, reply: Any) -> None:
+        self._x, self._own, self._reply = x, own, reply
+        self.output = with_axes_of(x, own, getattr(reply, "output", reply))
+
+    def __getattr__(self, name: str) -> Any:
+        """Its `gradient`, where the reply has one."""
+        found = getattr(self._reply, name)
+        return lambda g: with_axes_of(self._x, self._own, found(g.reshape(self._own.shape)))
 
 
 class ProtocolTape(Tape):
@@ -126,8 +140,10 @@ class ProtocolLayer(Layer):
             )
         )
 
-        def run(own: Array) -> Any:
-            return getattr(driver.facts.thing, method)(own, *self._held.values(), rate, *seed)
+        def run(given: Array) -> Any:
+            own = with_axes_taken(given, driver.facts.ranks_refused)
+            reply = getattr(driver.facts.thing, method)(own, *self._held.values(), rate, *seed)
+            return reply if own is given else Reshaped(given, own, reply)
 
         held = self._held
         return record(driver.framework, driver.site, driver.guard, call, what, run, lambda: held)

@@ -20,9 +20,9 @@ from dropspec.core.signature import Signature
 from dropspec.core.site import Site
 from dropspec.core.target import Target
 from dropspec.targets.declared import read_declared
+from dropspec.targets.taken import dtypes_of, first_call, ranks_refused
 
 FAILED = (ImplementationError, Hung)
-SHAPES = ((8,), (2, 8), (2, 3, 8), (2, 3, 4, 4))  # of a plain call: most layers take any
 
 
 def inspect(
@@ -77,6 +77,8 @@ class _Inspection:
             signature = site.read_signature(self.target.text, thing, kind)
         facts = Facts(self.target, thing, kind, site.name, "", declared, signature)
         impl = self._first_that_works(facts, site, fits)
+        if not site.parameters and (refused := ranks_refused(impl)):
+            impl = self._made(replace(impl.facts, ranks_refused=refused), site)
         impl = self._with_dtypes(impl, site)
         self._call_once(impl)
         seen = site.see(impl)
@@ -174,7 +176,7 @@ class _Inspection:
         """Those whose first call succeeds; why another does not is added to `refused`."""
         for impl in tried:
             try:
-                impl.train(np.ones(8, np.float32), 0.5, seed=0)
+                first_call(impl)
                 yield self._with_seeding(impl, site)
             except FAILED as error:
                 refused.append(error)
@@ -184,24 +186,17 @@ class _Inspection:
 
         A layer may want more axes than one; a reply of a wrong kind is judged.
         """
-        dtypes, failed = impl.dtypes, list[BaseException]()
-        dtype = DTYPES["float32" if "float32" in dtypes else dtypes[0]]
-        for shape in SHAPES:
-            try:
-                impl.train(np.ones(shape, dtype), 0.5, seed=0)
-                return
-            except BadReply:
-                return
-            except Hung as error:
-                failed.append(error)
-                break
-            except ImplementationError as error:
-                failed.append(error)
-        raise BadTarget(
-            f"one plain call in training must work before anything is judged, but {failed[0]}: wrap"
-            " it in a function of (x, rate, training), or in an object with `claims`,"
-            " `train(x, rate, seed)` and `evaluate(x, rate)`"
-        ) from failed[-1]
+        dtypes = impl.dtypes
+        try:
+            first_call(impl, "float32" if "float32" in dtypes else dtypes[0])
+        except BadReply:
+            return
+        except FAILED as error:
+            raise BadTarget(
+                f"one plain call in training must work before anything is judged, but {error}: wrap"
+                " it in a function of (x, rate, training), or in an object with `claims`,"
+                " `train(x, rate, seed)` and `evaluate(x, rate)`"
+            ) from error
 
     def _with_seeding(self, impl: Implementation, site: Site) -> Implementation:
         seedable = impl.driver.find_seedable(lambda: _same_twice(impl))
@@ -233,31 +228,25 @@ class _Inspection:
 
         A framework may borrow a dtype from elsewhere: a target is not accused of refusing it.
         """
-        facts, taken, refused = impl.facts, list[str](), dict[str, str]()
+        facts = impl.facts
         named = {framework.name: framework for framework in self.frameworks}
         borrowed = named[facts.framework].borrowed
         declared = facts.declared.dtypes or tuple(DTYPES)
-        if facts.kind is Kind.OBJECT:
-            own = facts.declared.dtypes or tuple(n for n in DTYPES if n not in borrowed)
-            return self._made(replace(facts, dtypes=own), site)
-        for name in declared:
-            x = np.ones(8, DTYPES[name])
-            try:
-                kept = impl.train(x, 0.5, seed=0).output.dtype == x.dtype
-            except BadReply:
-                kept = True
-            except ImplementationError as error:
-                refused[name] = str(error)
-                continue
-            except Hung:
-                taken = []
-                break
-            if kept or name not in borrowed:
-                taken.append(name)
-        if not taken:
+        if facts.kind is Kind.OBJECT and facts.declared.dtypes:
             return self._made(replace(facts, dtypes=declared), site)
-        refused = {k: v for k, v in refused.items() if k not in borrowed}
-        return self._made(replace(facts, dtypes=tuple(taken), refused=refused), site)
+        found = dtypes_of(impl, declared)
+        if facts.kind is Kind.OBJECT:
+            # what is behind it may be a framework that lacks a dtype, or casts it by a policy; no
+            # policy makes doubles, as NumPy does of two dtypes that meet
+            to_doubles = {name for name, got in found.cast.items() if got == "float64"}
+            taken = tuple(n for n in DTYPES if n in {*found.taken, *to_doubles} - borrowed)
+            return self._made(replace(facts, dtypes=taken or declared), site)
+        if not found.taken:
+            return self._made(replace(facts, dtypes=declared), site)
+        refused = {k: v for k, v in found.refused.items() if k not in borrowed}
+        cast = {k: v for k, v in found.cast.items() if k not in borrowed}
+        facts = replace(facts, dtypes=found.taken, refused=refused, cast=cast)
+        return self._made(facts, site)
 
 
 def _same_twice(impl: Implementation, differentiable: bool = False) -> bool:

@@ -12,6 +12,7 @@ from dropspec.core.driver import refuse
 from dropspec.core.facts import Facts
 from dropspec.core.framework import Framework
 from dropspec.core.guard import Guard
+from dropspec.core.ranks import with_axes_of, with_axes_taken
 from dropspec.core.recorded import Recorded
 from dropspec.core.site import Site
 from dropspec.frameworks.functions import FunctionDriver
@@ -49,8 +50,10 @@ class TorchFunction(TorchDriver, FunctionDriver):
 
         def call(x: Tensor, training: bool) -> Any:
             stream = self.stream and self.stream.next()
-            reply = signature.call(self.facts.thing, [x], given, training, stream, **options)
-            return reply[0] if isinstance(reply, tuple) and len(reply) == 2 else reply
+            own = with_axes_taken(x, self.facts.ranks_refused)
+            reply = signature.call(self.facts.thing, [own], given, training, stream, **options)
+            y = reply[0] if isinstance(reply, tuple) and len(reply) == 2 else reply
+            return with_axes_of(x, own, y)
 
         return FunctionModule(call)
 

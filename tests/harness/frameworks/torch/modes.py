@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -11,25 +11,34 @@ from torch import Tensor, nn
 
 from dropspec.core.arrays import Array, Bits, nonzero
 from dropspec.core.guard import Guard
+from dropspec.core.ranks import with_axes_of, with_axes_taken
 from dropspec.frameworks.torch.tape import to_numpy
 
 
 class ToldModule(nn.Module):
-    """Passes the mode or the rate on to a layer that takes it as an argument of each call.
+    """Passes the mode or the rate on to a layer that takes it as an argument of each call, and the
+    input with as many axes as the layer takes.
 
-    `flag` is the name of the training flag, and whether True means evaluation.
+    `flag` is the name of the training flag, and whether True means evaluation; `ranks_refused`
+    are the numbers of axes that the layer does not take.
     """
 
     def __init__(
-        self, layer: nn.Module, flag: tuple[str, bool] | None, given: Mapping[str, Any]
+        self,
+        layer: nn.Module,
+        flag: tuple[str, bool] | None,
+        given: Mapping[str, Any],
+        ranks_refused: Container[int] = (),
     ) -> None:
         super().__init__()
         self.layer, self._flag, self._given = layer, flag, dict(given)
+        self._ranks_refused = ranks_refused
 
     def forward(self, x: Tensor) -> Any:
-        """The layer's own output, in the module's mode."""
+        """The layer's own output, in the module's mode, in the shape of the input."""
         told = {self._flag[0]: self.training != self._flag[1]} if self._flag else {}
-        return self.layer(x, **told, **self._given)
+        own = with_axes_taken(x, self._ranks_refused)
+        return with_axes_of(x, own, self.layer(own, **told, **self._given))
 
 
 def masks_by_mode(

@@ -195,8 +195,9 @@ class TorchClass(TorchDriver):
     def module(self, rate: Any, **options: Any) -> nn.Module:
         """A new module whose mode decides, whatever its calls take."""
         module = self.construction(rate, (), options)
-        told = self._told(rate)
-        return ToldModule(module, self.flag, told) if self.flag or told else module
+        told, refused = self._told(rate), self.facts.ranks_refused
+        is_told = self.flag or told or refused
+        return ToldModule(module, self.flag, told, refused) if is_told else module
 
     def _told(self, rate: Any) -> dict[str, Any]:
         """What each call is given besides its input and the mode."""
@@ -209,7 +210,8 @@ class TorchClass(TorchDriver):
             refuse(f"its mode is an argument of each call ({self.flag[0]}), not its module's")
         if rate_name := self.facts.signature.rate_of_call:
             refuse(f"its rate is an argument of each call ({rate_name}), not its module's")
-        return self.construction(rate, ())
+        module, refused = self.construction(rate, ()), self.facts.ranks_refused
+        return ToldModule(module, None, {}, refused) if refused else module
 
     def find_places(self) -> Mapping[str, Place]:
         """By the shapes of the parameters, or by the name of the masked weight it claims."""
