@@ -157,6 +157,8 @@ def test_in_place_dropout_at_rates_0_and_1(impl: Implementation, case: Case) -> 
 @given(case=cases(layouts=("contiguous", "transposed", "channels-last"), ranks=(2, 4)))
 def test_memory_format_is_kept(impl: Implementation, case: Case) -> None:
     """The output of a dense input should have the input's strides."""
+    if {2, 4} <= set(impl.facts.ranks_refused):
+        raise NotClaimed("it takes neither two axes nor four, of which there are such formats")
     assume(case.x.ndim not in impl.facts.ranks_refused)
     x = case.x
     y = impl.train(x, case.rate, case.seed).output

@@ -26,6 +26,22 @@ class ParametrizedLinear(nn.Linear):
         parametrize.register_parametrization(self, "weight", nn.Dropout(check_rate(p)))
 
 
+class RescalesBeforeItDrops(nn.Linear):
+    """Divides the weight by keep and then multiplies by the mask: a weight so large that it
+    overflows is 0 times infinity where it is dropped.
+    """
+
+    def __init__(self, in_features: int, out_features: int, p: float = 0.5) -> None:
+        super().__init__(in_features, out_features)
+        self.p = check_rate(p)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.p == 0:
+            return super().forward(x)
+        mask = torch.rand_like(self.weight, dtype=torch.float64) >= self.p
+        return functional.linear(x, self.weight / ((1 - self.p) or 1.0) * mask, self.bias)
+
+
 def functional_linear(
     x: Tensor, weight: Tensor, bias: Tensor | None, p: float, training: bool = True
 ) -> Tensor:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
@@ -94,3 +95,46 @@ class HandsItsMaskOut:
     def backward(self, dout: Array, cache: tuple[Array, float]) -> Array:
         """Through the mask and the rate of that forward."""
         return gradient(dout, *cache)
+
+
+class TakesBatchesOfSteps(Dropout):
+    """Takes inputs of (batch, time, features) only, and says so."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.dim() != 3:
+            raise ValueError(f"wants (batch, time, features), not {x.dim()} axes")
+        return super().forward(x)
+
+
+def of_images(
+    x: Array, rate: float, training: bool = True, rng: np.random.Generator | None = None
+) -> Array:
+    """A NumPy function that unpacks four axes."""
+    _, _, _, _ = x.shape
+    if x.dtype.kind != "f":
+        raise TypeError(f"dropout needs NumPy's floating input, not {x.dtype}")
+    rate = check_rate(rate)
+    if not training or rate == 0:
+        return x.copy(order="K")
+    drawn = np.random.random_sample(x.shape) if rng is None else rng.random(x.shape)
+    return apply_mask(x, np.asarray(drawn >= rate), rate)
+
+
+class KnowsTwoDtypes(SeedsNumpyAsAsked):
+    """Behind the protocol, code that computes in single precision whatever it is given, as a policy
+    of its framework says, and does not know bfloat16.
+    """
+
+    def train(self, x: Array, rate: float, seed: int | None) -> _Reply:
+        """In single precision."""
+        return super().train(x.astype(np.float32) if x.dtype.kind == "f" else x, rate, seed)
+
+
+class ScalesDoublesInSingle(Dropout):
+    """Keeps its scale in single precision, whatever the dtype: a departure, and no more."""
+
+    def apply_mask(self, x: Tensor, mask: Tensor) -> Tensor:
+        if self.p == 1:
+            return super().apply_mask(x, mask)
+        scale = 1 / (1 - torch.tensor(self.p, dtype=torch.float32))
+        return torch.where(mask, (x.double() * scale.double()).to(x.dtype), 0)
