@@ -10,7 +10,7 @@ from typing import Any
 from dropspec.core.clauses import Clause
 from dropspec.core.options import Options
 from dropspec.core.property import Property
-from dropspec.core.records import Answer
+from dropspec.core.records import About, Answer
 from dropspec.core.target import read_targets
 from dropspec.families import all_clauses, all_families
 from dropspec.frameworks import all_frameworks
@@ -53,7 +53,7 @@ def judge(options: Options, workers: int) -> Generator[Answer]:
 def _answer(found: Found, asked: Sequence[Clause], known: Sequence[dict[str, str]]) -> Answer:
     if found.unusable:
         return Answer(found.label, found.target, unusable=found.unusable)
-    labels = {found.label: (found.target, found.family)}
+    labels = {found.label: About(found.target, found.family, found.driven)}
     (answer,) = answers(found.records, labels, {}, asked, known)
     return answer
 

@@ -12,11 +12,12 @@ from typing import NoReturn
 from dropspec import __version__
 from dropspec.core.clauses import Clause
 from dropspec.core.errors import did_you_mean
-from dropspec.core.options import add_options, options_from
+from dropspec.core.options import Options, add_options, options_from
 from dropspec.core.text import clean, shown
 from dropspec.session.template import prepare
 
 USAGE, INTERRUPTED = 2, 130
+OF_TARGETS = ("family", "claim", "build", "call", "timeout", "import-timeout")
 MOST = 8  # processes that may be asked for on any machine; more only where it has as many cores
 TARGETS = """\
 targets:
@@ -59,6 +60,18 @@ def parser() -> argparse.ArgumentParser:
     add_options(check.add_argument, "--")
     workers = "processes to spread the tests over (default: 1)"
     check.add_argument("-n", dest="workers", type=int, default=1, metavar="N", help=workers)
+    smoke = commands.add_parser(
+        "smoke",
+        help="what a target is taken for, in two seconds",
+        description=(
+            "Prints what is recognised of each target, what it claims and what one call of it"
+            " does. Nothing is judged."
+        ),
+        epilog=TARGETS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    smoke.add_argument("targets", nargs="+", metavar="TARGET", help="what to look at")
+    add_options(smoke.add_argument, "--", OF_TARGETS)
     power = commands.add_parser(
         "power",
         help="the smallest faults that are found",
@@ -79,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _open_standard_files()
     given = (reader := parser()).parse_args(arguments)
     try:
-        return _check(reader, given) if given.command == "check" else _power(reader, given)
+        return {"check": _check, "smoke": _smoke, "power": _power}[given.command](reader, given)
     except KeyboardInterrupt:
         print("dropspec: interrupted", file=sys.stderr)
         return INTERRUPTED
@@ -125,11 +138,20 @@ def _power(reader: argparse.ArgumentParser, given: argparse.Namespace) -> int:
     return 0
 
 
-def _check(reader: argparse.ArgumentParser, given: argparse.Namespace) -> int:
-    options = options_from(given, "", tuple(given.targets))
-    most = max(MOST, os.cpu_count() or 1)
-    if not 1 <= given.workers <= most:
-        reader.error(f"-n is {given.workers}, but must be from 1 to {most} on this machine")
+def _smoke(reader: argparse.ArgumentParser, given: argparse.Namespace) -> int:
+    options = _options(reader, given, OF_TARGETS)
+    from dropspec.families import all_families
+    from dropspec.frameworks import all_frameworks
+    from dropspec.report.smoke import smoke
+
+    return smoke(options, all_frameworks(), all_families())
+
+
+def _options(
+    reader: argparse.ArgumentParser, given: argparse.Namespace, names: Sequence[str] = ()
+) -> Options:
+    """The options, those of these names or all; ends the command for one that is out of bounds."""
+    options = options_from(given, "", tuple(given.targets), names)
     try:
         options.check()
         os.getcwd()
@@ -137,6 +159,14 @@ def _check(reader: argparse.ArgumentParser, given: argparse.Namespace) -> int:
         reader.error(str(error))
     except OSError as error:
         reader.error(f"the current folder is gone: {error.strerror}")
+    return options
+
+
+def _check(reader: argparse.ArgumentParser, given: argparse.Namespace) -> int:
+    options = _options(reader, given)
+    most = max(MOST, os.cpu_count() or 1)
+    if not 1 <= given.workers <= most:
+        reader.error(f"-n is {given.workers}, but must be from 1 to {most} on this machine")
     prepare(options.targets, "dropspec.properties.every")
     from dropspec.api import judge  # late: the template imports the same meanwhile
     from dropspec.families import all_clauses

@@ -18,6 +18,7 @@ from dropspec.families.dropconnect.linear import Linear
 from dropspec.families.dropconnect.onehot import FAR, of_many_weights
 from dropspec.families.dropconnect.probes import probe
 from dropspec.properties import assume, clause, given
+from dropspec.properties.shapes import require_no_cast
 from dropspec.properties.trials import require_scales
 from dropspec.reference.dropconnect import forward
 from dropspec.session.run import Run
@@ -208,6 +209,12 @@ def test_the_variance_is_that_of_the_rate(impl: Linear, run: Run, notes: Notes) 
 def test_shape_and_dtype_are_right(impl: Linear, case: LinearCase) -> None:
     """(examples, inputs) gives (examples, outputs), in the dtype of the input."""
     _require_form(impl, case, case.x)
+
+
+@clause("product-6")
+def test_no_dtype_comes_back_as_another(impl: Linear) -> None:
+    """float16, bfloat16, float32 and float64 come back as they are, where they are taken."""
+    require_no_cast(impl)
 
 
 @clause("product-6", should=True)

@@ -13,6 +13,7 @@ from dropspec.core.recipes import cases
 from dropspec.core.risk import require_negligible_probability
 from dropspec.properties import assume, clause, given
 from dropspec.properties.refusals import accepted_rates
+from dropspec.properties.shapes import require_no_cast
 from dropspec.properties.trials import ones, require_share
 from dropspec.session.run import Run
 
@@ -28,6 +29,12 @@ def test_shape_and_dtype_are_kept(impl: Implementation, case: Case) -> None:
         raise Violation(f"{error}; it must keep type, shape and dtype") from error
     if y.dtype != x.dtype:
         raise Violation(f"input of dtype {x.dtype} gave output of dtype {y.dtype}")
+
+
+@clause("layout-1")
+def test_no_dtype_comes_back_as_another(impl: Implementation) -> None:
+    """float16, bfloat16, float32 and float64 come back as they are, where they are taken."""
+    require_no_cast(impl)
 
 
 @clause("layout-2")

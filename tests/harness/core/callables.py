@@ -7,7 +7,24 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
+
+
+@dataclass(frozen=True)
+class Builder:
+    """A function that builds layers, and the class of what it built."""
+
+    build: Callable[..., Any]
+    builds: type
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        return inspect.signature(self.build)
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        """A layer."""
+        return self.build(*arguments, **named)
 
 
 def unwrapped(thing: Any) -> Any:
@@ -18,10 +35,12 @@ def unwrapped(thing: Any) -> Any:
 
 
 def built_class(thing: Any) -> type | None:
-    """The class of which a call builds an instance: the class itself, or that of a
-    functools.partial; None where it is a function.
+    """The class of which a call builds an instance: the class itself, that of a functools.partial
+    or what a Builder builds; None where it is a function.
     """
     inner = unwrapped(thing)
+    if isinstance(inner, Builder):
+        return inner.builds
     return inner if inspect.isclass(inner) else None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -47,6 +47,8 @@ class Options:
     clauses: tuple[str, ...] = ()
     family: str = ""
     claims: tuple[str, ...] = ()
+    build: str = ""
+    call: str = ""
     strict: bool = False
     known: str = ""
     reports: tuple[str, ...] = ()
@@ -55,7 +57,12 @@ class Options:
     import_timeout_s: float = 60.0
 
     def check(self) -> None:
-        """Raises ValueError, a sentence, for a time limit outside its bounds."""
+        """Raises ValueError, a sentence, for a time limit outside its bounds, and for two forms."""
+        if self.build and self.call:
+            raise ValueError(
+                "--build and --call are given both: give --build for a layer that is built at each"
+                " rate, or --call for a function"
+            )
         for option in TABLE:
             value = getattr(self, option.field)
             if option.kind is float and not SHORTEST_S <= value <= LONGEST_S:
@@ -120,6 +127,21 @@ TABLE = (
         " dtypes=float32,float64; may be repeated",
         metavar="NAME[=VALUE]",
     ),
+    Option(
+        "build",
+        "build",
+        "how a layer is built, in Python, with the names of the target's module and `rate` or"
+        " `keep` (and in_features, out_features, seed, rng, generator), such as"
+        " 'Layer(Config(p=rate))'",
+        metavar="EXPRESSION",
+    ),
+    Option(
+        "call",
+        "call",
+        "how a function is called, in Python, with the names of the target's module, `x` and `rate`"
+        " or `keep` (and training, seed, rng, generator, weight, bias), such as 'f(rng, rate, x)'",
+        metavar="EXPRESSION",
+    ),
     Option("strict", "strict", "a departure from a SHOULD does not conform, either", bool),
     Option(
         "known",
@@ -145,16 +167,23 @@ TABLE = (
 )
 
 
-def add_options(add: Callable[..., Any], prefix: str) -> None:
-    """Adds every option, `prefix` before its name, to a parser's add_argument or addoption."""
+def add_options(add: Callable[..., Any], prefix: str, names: Sequence[str] = ()) -> None:
+    """Adds the options of these names, or all, `prefix` before each, to a parser's add_argument or
+    addoption.
+    """
     for option in TABLE:
-        add(f"{prefix}{option.name}", **option.argument())
+        if not names or option.name in names:
+            add(f"{prefix}{option.name}", **option.argument())
 
 
-def options_from(namespace: Any, prefix: str, targets: tuple[str, ...]) -> Options:
-    """The options that a parser found, in its attributes of that prefix."""
+def options_from(
+    namespace: Any, prefix: str, targets: tuple[str, ...], names: Sequence[str] = ()
+) -> Options:
+    """The options that a parser found, in its attributes of that prefix; of these names, or all."""
     found: dict[str, Any] = {
-        o.field: getattr(namespace, prefix + o.name.replace("-", "_")) for o in TABLE
+        o.field: getattr(namespace, prefix + o.name.replace("-", "_"))
+        for o in TABLE
+        if not names or o.name in names
     }
     fields: dict[str, Any] = {
         field: tuple(value) if isinstance(value, list) else value for field, value in found.items()

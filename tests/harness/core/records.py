@@ -90,14 +90,26 @@ class Cause:
 
 
 @dataclass(frozen=True)
+class About:
+    """What is judged: the target as the user would type it, its family, and the expression by which
+    it is driven where that is not the target itself.
+    """
+
+    target: str
+    family: str = ""
+    driven: str = ""
+
+
+@dataclass(frozen=True)
 class Answer:
-    """All verdicts over one target, or why it could not be loaded."""
+    """All verdicts over one target, or why it could not be loaded; `driven` as in About."""
 
     label: str
     target: str
     clauses: tuple[Judged, ...] = ()
     diagnosis: tuple[Cause, ...] = ()
     unusable: str = ""
+    driven: str = ""
 
     def count(self, *verdicts: Verdict) -> int:
         """How many clauses have one of these verdicts."""

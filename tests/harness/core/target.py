@@ -18,11 +18,17 @@ LABEL = 200  # signs of a label that are kept
 
 @dataclass(frozen=True)
 class Target:
-    """A label for the report, a module or a file, and an attribute in it."""
+    """A label for the report, a module or a file, and an attribute in it.
+
+    `said` is a lambda in Python, of the names of that module, which is driven in place of the
+    attribute; `form` is what it does: it builds, or it calls.
+    """
 
     label: str
     where: str
     attr: str
+    form: str = ""
+    said: str = ""
 
     @property
     def text(self) -> str:
@@ -36,8 +42,13 @@ class Target:
 
     @property
     def name(self) -> str:
-        """The last part of the attribute: how a snippet calls it."""
-        return self.attr.split(".")[-1]
+        """How a snippet calls it: the last part of the attribute, or what it does."""
+        return self.form or self.attr.split(".")[-1]
+
+    @property
+    def driven(self) -> str:
+        """The expression by which it is driven; empty where it is driven as it is."""
+        return self.said.partition(": ")[2]
 
     @property
     def import_line(self) -> str:
@@ -46,8 +57,12 @@ class Target:
         if self.is_file:
             folder = str(Path(self.where).parent)
             path = "" if folder == "." else f"import sys; sys.path.insert(0, {folder!r}); "
-            found = f"runpy.run_path({self.where!r})[{head!r}]"
-            return f"{path}import runpy; {self.name} = {'.'.join([found, *rest])}"
+            ran = f"runpy.run_path({self.where!r})"
+            found = f"eval({self.said!r}, {ran})" if self.said else f"{ran}[{head!r}]"
+            parts = [found] if self.said else [found, *rest]
+            return f"{path}import runpy; {self.name} = {'.'.join(parts)}"
+        if self.said:
+            return f"import {self.where} as m; {self.name} = eval({self.said!r}, vars(m))"
         assigned = f"; {self.name} = {self.attr}" if rest else ""
         return f"from {self.where} import {head}{assigned}"
 

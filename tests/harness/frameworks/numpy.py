@@ -3,21 +3,57 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from dropspec.core.calls import Call
-from dropspec.core.driver import Driver
+from dropspec.core.arrays import Array
+from dropspec.core.calls import Arrays, Call, Tape
+from dropspec.core.driver import Driver, refuse
 from dropspec.core.facts import Facts
 from dropspec.core.framework import Fit, Framework
 from dropspec.core.guard import Guard
+from dropspec.core.ranks import shape_taken
 from dropspec.core.site import Site
 from dropspec.core.target import Target
 from dropspec.frameworks.functions import FunctionDriver
 from dropspec.frameworks.spelling import numbers
-from dropspec.frameworks.streams import NumpyGenerator
+from dropspec.frameworks.streams import NumpyGenerator, Stream
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a call gave, and how it goes back."""
+
+    output: Any
+    backward: Callable[[Array], Any] | None
+
+
+class ReplyTape(Tape):
+    """The backward that belongs to a call, as it is when it is asked."""
+
+    no_backward = "it has no `backward`"
+
+    def __init__(self, reply: Reply, arrays: Arrays) -> None:
+        self._reply, self._arrays = reply, arrays
+
+    def after(self) -> Arrays:
+        """The arrays as the call left them."""
+        return self._arrays
+
+    def gradients(self, upstream: Array) -> Arrays:
+        """By `backward`, which gives the gradient, or it and others."""
+        if self._reply.backward is None:
+            refuse(self.no_backward)
+        found = self._reply.backward(upstream.copy())
+        found = found[0] if isinstance(found, tuple) else found
+        return {"x": np.asarray(found)}
+
+    def double_gradient(self, upstream: Array, weights: Array) -> Array:
+        """Plain NumPy has none."""
+        refuse("plain Python has no double backward pass")
 
 
 class NumpyFramework(Framework):
@@ -37,15 +73,59 @@ class NumpyFramework(Framework):
         """Arrays, and the scalars that NumPy makes of arrays without axes."""
         return isinstance(thing, (np.ndarray, np.generic))
 
+    def output_of(self, reply: Any, what: object) -> Any:
+        """The array in what was returned."""
+        return super().output_of(reply.output if isinstance(reply, Reply) else reply, what)
+
+    def tape(self, x: Any, held: Mapping[str, Any], reply: Any, output: Any) -> Tape:
+        """The backward that belongs to the call, where there is one."""
+        if isinstance(reply, Reply):
+            return ReplyTape(reply, {"x": x, **held})
+        return super().tape(x, held, reply, output)
+
     def drive(self, facts: Facts, site: Site, guard: Guard) -> Driver:
         """A function."""
         return NumpyFunction(facts, guard, self, site, NumpyGenerator)
+
+
+def backward_of(facts: Facts) -> Callable[..., Any] | None:
+    """The function `…backward` beside a function `…forward`, as courses have it: of the upstream
+    gradient and the cache, which is what the forward returned second.
+    """
+    name = facts.target.attr.rpartition(".")[2]
+    other = name.replace("forward", "backward")
+    beside = getattr(facts.thing, "__globals__", {}).get(other)
+    return beside if other != name and callable(beside) else None
+
+
+def _in_shape(gradient: Any, shape: tuple[int, ...]) -> Any:
+    return gradient if gradient.shape == shape else gradient.reshape(shape)
 
 
 class NumpyFunction(FunctionDriver):
     """A function of arrays and the rate."""
 
     unseedable = "it takes no seed, and NumPy's global state does not govern it"
+
+    def __init__(
+        self,
+        facts: Facts,
+        guard: Guard,
+        framework: Framework,
+        site: Site,
+        generator: type[Stream],
+    ) -> None:
+        super().__init__(facts, guard, framework, site, generator)
+        self._backward = backward_of(facts)
+
+    def call(self, natives: list[Any], rate: Any, training: bool) -> Any:
+        """Where a backward lies beside it, the second thing returned is the cache for that."""
+        reply, (x, *_), backward = super().call(natives, rate, training), natives, self._backward
+        if backward is None or not isinstance(reply, tuple) or len(reply) != 2:
+            return reply
+        output, cache = reply
+        shape = shape_taken(x.shape, self.facts.ranks_refused)
+        return Reply(output, lambda g: _in_shape(backward(g.reshape(shape), cache), x.shape))
 
     def reseed(self, seed: int) -> None:
         """Seeds the argument, or NumPy's global state where there is none."""

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from dropspec.core.arrays import Array
 from dropspec.core.callables import built_class, parameters_of
-from dropspec.core.calls import Arrays, Call, Description, Tape
+from dropspec.core.calls import Arrays, Call, Description
 from dropspec.core.driver import NONE, Driver, refuse
 from dropspec.core.facts import Facts
 from dropspec.core.framework import Fit, Framework
@@ -26,7 +25,7 @@ from dropspec.core.recorded import Recorded
 from dropspec.core.signature import INFERENCE, TRAINING
 from dropspec.core.site import Site
 from dropspec.core.target import Target
-from dropspec.frameworks.numpy import NumpyFramework, NumpyFunction
+from dropspec.frameworks.numpy import NumpyFramework, NumpyFunction, Reply
 from dropspec.frameworks.recording import record
 from dropspec.frameworks.streams import NumpyGenerator
 
@@ -39,14 +38,6 @@ def forward_of(layer: type | None) -> str:
     """The method of a class that is its forward pass; empty where it has none."""
     defined = {name for base in getattr(layer, "__mro__", ()) for name in vars(base)}
     return next((name for name in FORWARD if name in defined), "")
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What a call gave, and how it goes back."""
-
-    output: Any
-    backward: Callable[[Array], Any] | None
 
 
 class PlainFramework(NumpyFramework):
@@ -63,42 +54,9 @@ class PlainFramework(NumpyFramework):
         is_theirs = bool(roots.intersection(OTHERS))
         return Fit.CLASS if forward_of(thing) and not is_theirs else Fit.NO
 
-    def output_of(self, reply: Any, what: object) -> Any:
-        """The array in what the forward returned."""
-        return super().output_of(reply.output, what)
-
-    def tape(self, x: Any, held: Mapping[str, Any], reply: Any, output: Any) -> Tape:
-        """The layer's own backward."""
-        return PlainTape(reply, {"x": x, **held})
-
     def drive(self, facts: Facts, site: Site, guard: Guard) -> Driver:
         """A class."""
         return PlainClass(facts, guard, self, site, NumpyGenerator)
-
-
-class PlainTape(Tape):
-    """The backward of a layer, as it is when it is asked."""
-
-    no_backward = "its class has no `backward`"
-
-    def __init__(self, reply: Reply, arrays: Arrays) -> None:
-        self._reply, self._arrays = reply, arrays
-
-    def after(self) -> Arrays:
-        """The arrays as the call left them."""
-        return self._arrays
-
-    def gradients(self, upstream: Array) -> Arrays:
-        """By `backward`, which gives the gradient, or it and others."""
-        if self._reply.backward is None:
-            refuse(self.no_backward)
-        found = self._reply.backward(upstream.copy())
-        found = found[0] if isinstance(found, tuple) else found
-        return {"x": np.asarray(found)}
-
-    def double_gradient(self, upstream: Array, weights: Array) -> Array:
-        """Plain NumPy has none."""
-        refuse("plain Python has no double backward pass")
 
 
 class PlainLayer(Layer):
@@ -185,13 +143,15 @@ class PlainClass(NumpyFunction):
         flag = {self._flag: trains != (self._flag in INFERENCE)} if self._flag else {}
         own = with_axes_taken(x, self.facts.ranks_refused)
         output, *cache = _parts(getattr(instance, self._forward)(own, **flag))
-        backward = getattr(instance, "backward", None)
+        backward: Callable[..., Any] | None = getattr(instance, "backward", None)
+        if backward is None:
+            return Reply(with_axes_of(x, own, output), None)
 
         def back(upstream: Array) -> Any:
             given = upstream if own is x else upstream.reshape(own.shape)
             return with_axes_of(x, own, _parts(backward(given, *cache))[0])
 
-        return Reply(with_axes_of(x, own, output), backward and back)
+        return Reply(with_axes_of(x, own, output), back)
 
     def spelled(self, rate: Any, mode: str = "") -> str:
         """`Dropout(0.5).forward(x, train=True)`."""

@@ -29,7 +29,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         book = _book(metafunc.config)
         clause = book.clauses.get(marks[0].args[0])  # the book complains of an unknown one
         labels = book.session.labels.items()
-        mine = [name for name, (_, family) in labels if not clause or family == clause.family]
+        mine = [name for name, about in labels if not clause or about.family == clause.family]
         metafunc.parametrize(RUN, mine, indirect=True, scope="session")
 
 

@@ -1,4 +1,4 @@
-"""What any shape of the input is held to."""
+"""What any shape and dtype of the input is held to."""
 
 from __future__ import annotations
 
@@ -46,4 +46,16 @@ def require_every_rank(impl: Implementation) -> None:
         raise Violation(
             f"inputs of {missing} axes are refused, where any number should be taken:"
             f" {next(iter(refused.values()))}"
+        )
+
+
+def require_no_cast(impl: Implementation) -> None:
+    """No floating dtype comes back as another one: the other clauses are judged in those that come
+    back as they are.
+    """
+    if impl.facts.cast:
+        said = " and ".join(f"{name} as {got}" for name, got in impl.facts.cast.items())
+        raise Violation(
+            f"{said} came back, where the dtype of the input must. If a policy casts them, claim"
+            f" the others: --claim dtypes={','.join(impl.dtypes)}"
         )

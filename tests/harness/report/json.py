@@ -32,6 +32,7 @@ def as_data(answers: Sequence[Answer], options: Options) -> dict[str, Any]:
         "labels": {
             a.label: {
                 "target": a.target,
+                "driven": a.driven,
                 "conformant": a.conformant(options.strict),
                 "unusable": a.unusable,
                 "diagnosis": [asdict(cause) for cause in a.diagnosis],

@@ -5,7 +5,10 @@ vouches for.
 from __future__ import annotations
 
 import platform
+from contextlib import suppress
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -44,6 +47,8 @@ def show(answer: Answer, options: Options, console: Console) -> None:
     console.print(Text(f"dropspec {__version__} · {answer.label}", style="bold"))
     target = f"target {clean(answer.target)} · {versions()}"
     console.print(Text(f"{target} · profile {options.profile} · seed {options.seed}"))
+    if answer.driven:
+        console.print(Text(f"driven as {answer.driven}"))
     if answer.unusable:
         console.print(Text(f"cannot be checked: {answer.unusable}\n", style="red"))
         return
@@ -63,7 +68,18 @@ def versions() -> str:
             found.append(f"{package} {version(package)}")
         except PackageNotFoundError:
             continue
-    return ", ".join(found)
+    return ", ".join([*found, processor()])
+
+
+@cache
+def processor() -> str:
+    """What the processor is called: some of a framework's kernels depend on it."""
+    with suppress(OSError):
+        said = Path("/proc/cpuinfo").read_text("utf-8", "replace")
+        for line in said.splitlines():
+            if line.startswith("model name"):
+                return clean(line.partition(":")[2])
+    return platform.processor() or platform.machine()
 
 
 def _table(answer: Answer) -> Table:

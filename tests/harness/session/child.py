@@ -107,7 +107,8 @@ def _judge(job: Job, registries: Registries, sender: Sender) -> None:
     found = [p for p in registries.properties(run.family.tests) if not asked or p.clause in asked]
     mine = [p for p in found if _part(run, p, job.parts) == job.part]
     plan = {p.name: _planned(run, p, job) for p in mine}
-    sender.send("planned", family=run.family.name, tests=plan)
+    driven = run.impl.facts.target.driven
+    sender.send("planned", family=run.family.name, driven=driven, tests=plan)
     failed = False
     for prop in mine:
         if prop.name not in job.done:

@@ -31,6 +31,7 @@ class Progress:
     target: Target
     part: int
     family: str = ""
+    driven: str = ""
     unusable: str = ""
     planned: dict[str, tuple[str, str, str]] = field(default_factory=dict)
     records: dict[str, Record] = field(default_factory=dict)
@@ -59,7 +60,8 @@ class Progress:
             case "unusable":
                 self._give_up(clean(message["why"]), is_sure=not message["hung"])
             case "planned":
-                self.family, self.stage = str(message["family"]), ""
+                self.family, self.driven = str(message["family"]), str(message["driven"])
+                self.stage = ""
                 self.planned = {t: (c, lv, again) for t, (c, lv, again) in message["tests"].items()}
             case "begin":
                 self.begun = str(message["test"])

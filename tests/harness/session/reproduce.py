@@ -19,6 +19,7 @@ def command(target: Target, clause: str, options: Options) -> str:
         "--seed": options.seed or "",
         "--family": options.family,
     }
+    given |= {"--build": options.build, "--call": options.call}
     pairs = [*given.items(), *(("--claim", claim) for claim in options.claims)]
     also = "".join(f" {name} {quoted(str(value))}" for name, value in pairs if value)
     return f"dropspec check {quoted(target.text)} --clause {clause}{also}"

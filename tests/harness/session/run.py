@@ -21,6 +21,7 @@ from dropspec.core.recipes import Recipe, draw_recipes
 from dropspec.core.target import Target
 from dropspec.diagnosis.examination import examine
 from dropspec.families.base import Family
+from dropspec.targets.forms import in_form
 from dropspec.targets.inspect import inspect
 from dropspec.targets.locate import load
 
@@ -102,6 +103,7 @@ def open_run(
     settle()
     loaded()
     guard = Guard(options.timeout_s, beat)
+    target, thing = in_form(target, thing, options.build, options.call, guard)
     impl = inspect(
         target, thing, guard, frameworks, families, options.family, settle, options.claims
     )

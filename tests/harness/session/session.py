@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dropspec.core.errors import BadTarget
 from dropspec.core.framework import Framework
 from dropspec.core.options import Options
+from dropspec.core.records import About
 from dropspec.core.target import Target, Unreadable, read_targets
 from dropspec.core.text import clean
 from dropspec.families.base import Family
@@ -39,9 +40,10 @@ class Session:
                 self.ambient.restore()
 
     @property
-    def labels(self) -> dict[str, tuple[str, str]]:
-        """For each label the target as the user would type it, and its family."""
+    def labels(self) -> dict[str, About]:
+        """What is judged, by label."""
         return {
-            label: (target.text, self.runs[label].family.name)
+            label: About(target.text, run.family.name, run.impl.facts.target.driven)
             for label, target in self.targets.items()
+            for run in (self.runs[label],)
         }

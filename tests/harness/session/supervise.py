@@ -37,11 +37,14 @@ class Failed(Exception):
 
 @dataclass(frozen=True)
 class Found:
-    """What was found of one label: the records of its properties, or why it cannot be judged."""
+    """What was found of one label: the records of its properties, or why it cannot be judged; and
+    the family and the expression as in core.records.About.
+    """
 
     label: str
     target: str
     family: str = ""
+    driven: str = ""
     records: tuple[Record, ...] = ()
     unusable: str = ""
 
@@ -78,7 +81,7 @@ def _found(label: str, parts: Sequence[Progress]) -> Found:
     if unusable:
         return Found(label, first.target.text, unusable=unusable)
     records = tuple(record for p in parts for record in p.found())
-    return Found(label, first.target.text, first.family, records)
+    return Found(label, first.target.text, first.family, first.driven, records)
 
 
 @dataclass

@@ -20,6 +20,7 @@ from dropspec.core.signature import Signature
 from dropspec.core.site import Site
 from dropspec.core.target import Target
 from dropspec.targets.declared import read_declared
+from dropspec.targets.forms import hint
 from dropspec.targets.taken import dtypes_of, first_call, ranks_refused
 
 FAILED = (ImplementationError, Hung)
@@ -74,7 +75,7 @@ class _Inspection:
         site = self._site(kind, declared)
         signature = Signature((), None)
         if kind is not Kind.OBJECT:
-            signature = site.read_signature(self.target.text, thing, kind)
+            signature = self._signature(site, kind)
         facts = Facts(self.target, thing, kind, site.name, "", declared, signature)
         impl = self._first_that_works(facts, site, fits)
         if not site.parameters and (refused := ranks_refused(impl)):
@@ -83,6 +84,12 @@ class _Inspection:
         self._call_once(impl)
         seen = site.see(impl)
         return self._made(replace(impl.facts, seen=seen), site) if seen else impl
+
+    def _signature(self, site: Site, kind: Kind) -> Signature:
+        try:
+            return site.read_signature(self.target.text, self.thing, kind)
+        except BadTarget as error:
+            raise BadTarget(f"{error}{hint(self.target, self.thing)}") from error
 
     def _site(self, kind: Kind, declared: Declared) -> Site:
         """The family that is asked for or declared, or the most special one that is recognised."""
@@ -195,7 +202,7 @@ class _Inspection:
             raise BadTarget(
                 f"one plain call in training must work before anything is judged, but {error}: wrap"
                 " it in a function of (x, rate, training), or in an object with `claims`,"
-                " `train(x, rate, seed)` and `evaluate(x, rate)`"
+                " `train(x, rate, seed)` and `evaluate(x, rate)`" + hint(self.target, self.thing)
             ) from error
 
     def _with_seeding(self, impl: Implementation, site: Site) -> Implementation:

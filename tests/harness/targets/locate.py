@@ -46,6 +46,12 @@ def load(target: Target, frameworks: Sequence[Framework], guard: Guard) -> Any:
     return found
 
 
+def names_beside(target: Target) -> dict[str, Any]:
+    """The names of the module, or the file, that holds a loaded target."""
+    module = _name_of_file(Path(target.where)) if target.is_file else target.where
+    return vars(sys.modules[module])
+
+
 def _attribute(target: Target, found: Any, holder: str, part: str, guard: Guard) -> Any:
     holder, part_said = clean(holder), clean(part)
     try:
@@ -81,11 +87,16 @@ def _offered(holder: Any, asked: str) -> str:
     return f"; it has {', '.join(names[:8])}" if names else ""
 
 
+def _name_of_file(path: Path) -> str:
+    """The name under which a file is imported."""
+    return f"dropspec_target_{path.stem}_{crc32(str(path.resolve()).encode()):08x}"
+
+
 def _run_file(path: Path) -> Any:
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}")
     importlib.util.decode_source(path.read_bytes())  # Python itself passes over bad comments
-    name = f"dropspec_target_{path.stem}_{crc32(str(path.resolve()).encode()):08x}"
+    name = _name_of_file(path)
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)
