@@ -16,14 +16,12 @@ from dropspec.core.facts import Facts, Kind
 from dropspec.core.guard import Guard
 from dropspec.core.implementation import Implementation
 from dropspec.core.layer import Layer
-from dropspec.core.options import PROFILES
+from dropspec.core.options import PROFILES, Options
 from dropspec.core.recorded import Recorded
 from dropspec.core.target import parse_target
 from dropspec.families import all_families, family_named
 from dropspec.frameworks import all_frameworks
-from dropspec.session.run import Run, outputs_of
-from dropspec.targets.inspect import inspect
-from dropspec.targets.locate import load
+from dropspec.session.run import Run, open_run, outputs_of
 
 # output · keep / input of one call at a rate: 0 where a unit was dropped, 1 where it survived
 Ratios = Callable[[np.random.Generator, tuple[int, ...], float], Array]
@@ -31,9 +29,9 @@ Ratios = Callable[[np.random.Generator, tuple[int, ...], float], Array]
 
 def inspected(text: str, timeout_s: float = 5.0, family: str = "") -> Implementation:
     """The implementation that a target is. Raises BadTarget."""
+    options = Options(family=family, timeout_s=timeout_s)
     target, frameworks = parse_target(text), all_frameworks()
-    thing = load(target, frameworks, Guard(60.0))
-    return inspect(target, thing, Guard(timeout_s), frameworks, all_families(), family)
+    return open_run(target, options, frameworks, all_families(), lambda: None).impl
 
 
 def run_over(impl: Implementation, profile: str = "quick", seed: int = 0) -> Run:

@@ -23,7 +23,7 @@ class Outer:
 class Plain:
     pass
 
-instance = nn.Dropout(0.5)
+instance = nn.ReLU()
 """
 FILES = {
     "mypkg/__init__.py": "",
@@ -68,7 +68,7 @@ BAD = {
     "dropspec.tests.mutants.broken:WantsOtherArguments": (
         "wants the arguments (width, height), but dropspec can only call it as (rate)"
     ),
-    "mypkg.layers:instance": "is an instance of Dropout: dropspec builds layers at many rates",
+    "mypkg.layers:instance": "is an instance of ReLU: dropspec builds layers at many rates",
     "mypkg.layers:Plain": "is a class, but not of a framework that dropspec drives",
     "good=mypkg.layers:Layer": (
         "two targets have the label 'good': give each its own by label=target"

@@ -36,8 +36,9 @@ def smoke(options: Options, frameworks: Sequence[Framework], families: Sequence[
         try:
             if isinstance(read, Unreadable):
                 raise BadTarget(read.why)
-            impl = open_run(read, options, frameworks, families, ambient.restore).impl
-            for name, said in recognised(impl):
+            run = open_run(read, options, frameworks, families, ambient.restore)
+            one = () if run.family.parameters else _one_call(run.impl)
+            for name, said in (*recognised(run.impl), *one):
                 console.print(Text(f"  {name:<10} {said}"))
         except BadTarget as error:
             console.print(Text(f"  cannot be checked: {clean(str(error))}", style="red"))
@@ -63,7 +64,6 @@ def recognised(impl: Implementation) -> Iterator[tuple[str, str]]:
     axes = [str(n) for n in SHAPES if n not in facts.ranks_refused]
     yield "axes", f"only {', '.join(axes)}" if facts.ranks_refused else "any number"
     yield "claims", _claims(facts.declared)
-    yield from _one_call(impl)
 
 
 def _seeding(impl: Implementation) -> str:
@@ -88,8 +88,6 @@ def _claims(declared: Declared) -> str:
 
 def _one_call(impl: Implementation) -> Iterator[tuple[str, str]]:
     """What comes out of ones, and whether it has a backward pass."""
-    if impl.facts.family != "dropout":
-        return
     x = np.ones(UNITS, DTYPES[impl.dtypes[0]])
     try:
         y = impl.train(x, RATE, seed=0).output

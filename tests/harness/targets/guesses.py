@@ -64,15 +64,15 @@ def guess(name: str, thing: Callable[..., Any], names: Mapping[str, Any]) -> Gue
 
 
 def is_unusual(thing: Callable[..., Any], names: Mapping[str, Any]) -> bool:
-    """Whether a function takes its input elsewhere than first, or either takes its rate in a
-    dictionary or a configuration.
+    """Whether a function takes its input by name or elsewhere than first, or either takes its rate
+    in a dictionary or a configuration.
     """
     parameters = [p for p in parameters_of(thing) if p.kind not in VARIADIC]
     if built_class(thing) is not None:
         first = next((p for p in parameters if p.default is p.empty), None)
     elif len(parameters) < 2:
         return False
-    elif _word_of(parameters[0].name):
+    elif _word_of(parameters[0].name) or parameters[0].kind is parameters[0].KEYWORD_ONLY:
         return any(p.name.lower() in INPUTS for p in parameters)
     else:
         first = parameters[1]
