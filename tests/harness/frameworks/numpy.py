@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from dropspec.core.ranks import shape_taken
 from dropspec.core.site import Site
 from dropspec.core.target import Target
 from dropspec.frameworks.functions import FunctionDriver
-from dropspec.frameworks.spelling import numbers
+from dropspec.frameworks.spelling import can_be_spelled, spelled_array
 from dropspec.frameworks.streams import NumpyGenerator, Stream
 
 
@@ -88,14 +88,14 @@ class NumpyFramework(Framework):
         return NumpyFunction(facts, guard, self, site, NumpyGenerator)
 
 
-def backward_of(facts: Facts) -> Callable[..., Any] | None:
-    """The function `…backward` beside a function `…forward`, as courses have it: of the upstream
-    gradient and the cache, which is what the forward returned second.
+def backward_of(facts: Facts) -> tuple[str, Callable[..., Any] | None]:
+    """The function `…backward` beside a function `…forward`, as courses have it, and its name: of
+    the upstream gradient and the cache, which is what the forward returned second.
     """
-    name = facts.target.attr.rpartition(".")[2]
+    name = facts.target.attr
     other = name.replace("forward", "backward")
     beside = getattr(facts.thing, "__globals__", {}).get(other)
-    return beside if other != name and callable(beside) else None
+    return other, beside if other != name and callable(beside) else None
 
 
 def _in_shape(gradient: Any, shape: tuple[int, ...]) -> Any:
@@ -116,7 +116,7 @@ class NumpyFunction(FunctionDriver):
         generator: type[Stream],
     ) -> None:
         super().__init__(facts, guard, framework, site, generator)
-        self._backward = backward_of(facts)
+        self._backward_name, self._backward = backward_of(facts)
 
     def call(self, natives: list[Any], rate: Any, training: bool) -> Any:
         """Where a backward lies beside it, the second thing returned is the cache for that."""
@@ -159,19 +159,15 @@ class NumpyFunction(FunctionDriver):
             np.random.set_state(pickle.loads(state))
 
     def lines(self, call: Call, also: str = "") -> list[str]:
-        """Plain NumPy, where the memory is contiguous and the dtype is NumPy's own."""
-        arrays = [a for a in call.arrays.values() if a is not None]
-        if any(not a.flags.c_contiguous or a.dtype.name in self.framework.borrowed for a in arrays):
+        """Plain NumPy, with the backward beside it where one was asked for."""
+        if not can_be_spelled(call, self.framework.borrowed):
             return []
         seeded = [] if call.seed is None else self.seed_lines(call.seed)
         lines = ["import numpy as np", self.facts.target.import_line, *seeded]
-        for name, array in call.arrays.items():
-            lines.append(f"{name} = {_spelled_array(array)}")
-        return [*lines, f"print({self.spelled(call.rate, call.mode)}{also})"]
-
-
-def _spelled_array(array: Any) -> str:
-    if array is None:
-        return "None"
-    shape = f".reshape{array.shape}" if not array.size else ""
-    return f"np.array({numbers(array)}, dtype=np.{array.dtype.name}){shape}"
+        lines += [f"{name} = {spelled_array(array)}" for name, array in call.arrays.items()]
+        said = self.spelled(call.rate, call.mode)
+        if call.upstream is None or self._backward is None:
+            return [*lines, f"print({said}{also})"]
+        beside = replace(self.facts.target, attr=self._backward_name, form="", said="")
+        back = f"{beside.name}({spelled_array(call.upstream)}, cache)"
+        return [*lines, beside.import_line, f"y, cache = {said}", f"print(y, {back}{also})"]

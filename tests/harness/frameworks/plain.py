@@ -27,6 +27,7 @@ from dropspec.core.site import Site
 from dropspec.core.target import Target
 from dropspec.frameworks.numpy import NumpyFramework, NumpyFunction, Reply
 from dropspec.frameworks.recording import record
+from dropspec.frameworks.spelling import can_be_spelled, spelled_array
 from dropspec.frameworks.streams import NumpyGenerator
 
 OTHERS = ("torch", "keras", "tensorflow", "flax", "equinox", "haiku", "mlx", "paddle")
@@ -114,6 +115,8 @@ class PlainClass(NumpyFunction):
         self._forward = forward_of(layer)
         names = [p.name for p in parameters_of(getattr(layer, self._forward))]
         self._flag = next((n for n in names if n in (*TRAINING, *INFERENCE)), None)
+        self._told_by: str | None = None  # this and the next are seen at its calls
+        self._hands_cache_out = False
 
     def build(self, rate: Any, arrays: Arrays = NONE, options: Mapping[str, Any] = NONE) -> Layer:
         """A new instance."""
@@ -134,6 +137,7 @@ class PlainClass(NumpyFunction):
     def forward(self, instance: Any, x: Array, mode: str) -> Reply:
         """One forward pass in that mode, and the backward that belongs to it."""
         way, trains = self.way_of(instance), mode == "training"
+        self._told_by = way
         if way == "methods":
             instance.train() if trains else instance.eval()
         elif way == "training":
@@ -143,6 +147,7 @@ class PlainClass(NumpyFunction):
         flag = {self._flag: trains != (self._flag in INFERENCE)} if self._flag else {}
         own = with_axes_taken(x, self.facts.ranks_refused)
         output, *cache = _parts(getattr(instance, self._forward)(own, **flag))
+        self._hands_cache_out = bool(cache)
         backward: Callable[..., Any] | None = getattr(instance, "backward", None)
         if backward is None:
             return Reply(with_axes_of(x, own, output), None)
@@ -159,14 +164,33 @@ class PlainClass(NumpyFunction):
         made = self.facts.signature.spelled_construction(
             self.name, (), self.given(rate), {}, stream
         )
-        if not mode:
-            return made
+        return f"{made}.{self._call(mode)}" if mode else made
+
+    def _call(self, mode: str) -> str:
+        """The forward, as a method that is called."""
         flag = f", {self._flag}={(mode == 'training') != (self._flag in INFERENCE)}"
-        return f"{made}.{self._forward}(x{flag if self._flag else ''})"
+        return f"{self._forward}(x{flag if self._flag else ''})"
 
     def lines(self, call: Call, also: str = "") -> list[str]:
-        """Where an argument says whether it trains, the call alone shows it."""
-        return super().lines(call, also) if self._flag or call.mode == "training" else []
+        """A layer, told whether it trains, and its backward where one was asked for."""
+        if not can_be_spelled(call, self.framework.borrowed):
+            return []
+        seeded = [] if call.seed is None else self.seed_lines(call.seed)
+        trains = call.mode == "training"
+        telling = {
+            "methods": ["layer.train()" if trains else "layer.eval()"],
+            "training": [f"layer.training = {trains}"],
+            "mode": [f"layer.mode = {MODES[call.mode]!r}"],
+        }
+        lines = ["import numpy as np", self.facts.target.import_line, *seeded]
+        lines += [f"layer = {self.spelled(call.rate)}", *telling.get(self._told_by or "", [])]
+        lines += [f"x = {spelled_array(call.x)}", f"y = layer.{self._call(call.mode)}"]
+        if call.upstream is None:
+            return [*lines, f"print(y{also})"]
+        given = spelled_array(call.upstream)
+        if not self._hands_cache_out:
+            return [*lines, f"print(y, layer.backward({given}){also})"]
+        return [*lines, f"print(y[0], layer.backward({given}, y[1]){also})"]
 
 
 def _parts(reply: Any) -> tuple[Any, ...]:

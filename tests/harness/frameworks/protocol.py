@@ -1,12 +1,16 @@
-"""Drives any object that has the protocol: `claims`, `train` and `evaluate`, in NumPy arrays.
+"""Drives any object that has the protocol, in NumPy arrays: `claims`, and one of two pairs.
 
-For dropout these are `train(x, rate, seed)` and `evaluate(x, rate)`. A family with parameters has
-them between x and the rate: `train(x, weight, bias, rate, seed)`. A seed of None continues the
-stream. Both return the output, or an object with `output` and, where there is a backward pass,
-`gradient(upstream)`; a family with parameters has `gradients(upstream)` instead, which returns a
-tuple for the input and each parameter. `claims` is a mapping, and may be empty; bfloat16, which
-is not NumPy's own, is given only where its `dtypes` name it. `train` may set a global generator by
-the seed that it is given, and by nothing else.
+`train(x, rate, seed)` and `evaluate(x, rate)` serve code that is a function. A seed of None
+continues the stream; `train` may set a global generator by the seed that it is given, and by
+nothing else. `layer(rate)` and, where it can be seeded, `reseed(seed)` serve code that builds
+layers, which have `train(x)` and, where they have such a mode, `evaluate(x)`: the layer is kept, so
+what it keeps between calls is seen.
+
+All return the output, or an object with `output` and, where there is a backward pass,
+`gradient(upstream)`. A family with parameters has them after x, as in `train(x, weight, bias, rate,
+seed)`, and `gradients(upstream)` instead, which returns a tuple for the input and each parameter.
+`claims` is a mapping, and may be empty; bfloat16, which is not NumPy's own, is given only where its
+`dtypes` name it.
 """
 
 from __future__ import annotations
@@ -26,12 +30,14 @@ from dropspec.core.guard import Guard
 from dropspec.core.layer import Layer
 from dropspec.core.ranks import with_axes_of, with_axes_taken
 from dropspec.core.recorded import Recorded
+from dropspec.core.signature import spelled
 from dropspec.core.site import Site
 from dropspec.core.target import Target
 from dropspec.frameworks.recording import record
+from dropspec.frameworks.spelling import can_be_spelled, spelled_array
 
 ARRAYS = (np.ndarray, np.generic)  # NumPy makes the latter of arrays without axes
-METHODS = ("claims", "train", "evaluate")
+FORMS = (("claims", "train", "evaluate"), ("claims", "layer"))
 
 
 class ProtocolFramework(Framework):
@@ -43,7 +49,8 @@ class ProtocolFramework(Framework):
 
     def fit(self, thing: Any, target: Target) -> Fit:
         """By the methods."""
-        return Fit.OBJECT if all(hasattr(thing, name) for name in METHODS) else Fit.NO
+        speaks = any(all(hasattr(thing, name) for name in form) for form in FORMS)
+        return Fit.OBJECT if speaks else Fit.NO
 
     def is_array(self, thing: Any) -> bool:
         """NumPy arrays."""
@@ -109,10 +116,10 @@ class ProtocolTape(Tape):
 
 
 class ProtocolLayer(Layer):
-    """The object at one rate, with its own copies of the parameters."""
+    """The object at one rate, or a layer that it built, with its own copies of the parameters."""
 
-    def __init__(self, driver: ProtocolDriver, rate: Any, held: Arrays) -> None:
-        self._driver, self._rate, self._held = driver, rate, held
+    def __init__(self, driver: ProtocolDriver, rate: Any, held: Arrays, built: Any = None) -> None:
+        self._driver, self._rate, self._held, self._built = driver, rate, held, built
 
     @property
     def parameters(self) -> Arrays:
@@ -120,29 +127,37 @@ class ProtocolLayer(Layer):
         return self._held
 
     def train(self, x: Array, *, differentiable: bool = False) -> Recorded:
-        """`train`, with the seed at the first call after `reseed`, and None after it."""
-        return self._ask("train", x, self._driver.next_seed())
+        """`train`; of an object with the seed at the first call after `reseed`, and None after
+        it.
+        """
+        driver = self._driver
+        if driver.builds:
+            return self._ask("train", x, driver.last_seed)
+        seed = driver.next_seed()
+        return self._ask("train", x, seed, seed)
 
     def evaluate(self, x: Array, *, differentiable: bool = False) -> Recorded:
         """`evaluate`."""
         if self._driver.facts.no_evaluation:
             refuse(self._driver.facts.no_evaluation)
-        return self._ask("evaluate", x)
+        if self._driver.builds and not hasattr(self._built, "evaluate"):
+            refuse("its layers have no `evaluate`")
+        return self._ask("evaluate", x, None)
 
-    def _ask(self, method: str, x: Array, *seed: int | None) -> Recorded:
+    def _ask(self, method: str, x: Array, seeded: int | None, *seed: int | None) -> Recorded:
+        """Calls a method; `seeded` is the seed that the call goes by, and `seed` is handed on."""
         driver, rate = self._driver, self._driver.given(self._rate)
         mode = "training" if method == "train" else "evaluation"
-        call = Call(mode, {"x": x, **self._held}, self._rate, seed[0] if seed else None, False)
+        call = Call(mode, {"x": x, **self._held}, self._rate, seeded, False)
         what = Description(
-            lambda: (
-                f"{method}({', '.join(call.arrays)}, {rate}) of {driver.facts.target.text} "
-                f"on {x.dtype} of shape {x.shape}"
-            )
+            lambda: f"{driver.spelled(self._rate, mode)} on {x.dtype} of shape {x.shape}"
         )
+        asked = getattr(self._built if driver.builds else driver.facts.thing, method)
+        also = () if driver.builds else (rate, *seed)
 
         def run(given: Array) -> Any:
             own = with_axes_taken(given, driver.facts.ranks_refused)
-            reply = getattr(driver.facts.thing, method)(own, *self._held.values(), rate, *seed)
+            reply = asked(own, *self._held.values(), *also)
             return reply if own is given else Reshaped(given, own, reply)
 
         held = self._held
@@ -158,17 +173,26 @@ class ProtocolDriver(Driver):
     def __init__(self, facts: Facts, guard: Guard, framework: Framework, site: Site) -> None:
         super().__init__(facts, guard)
         self.framework, self.site = framework, site
+        self.builds = hasattr(facts.thing, "layer")
+        if self.builds and not hasattr(facts.thing, "reseed"):
+            self.unseedable = "it has no `reseed`"
 
     def build(self, rate: Any, arrays: Arrays = NONE, options: Mapping[str, Any] = NONE) -> Layer:
-        """The object at one rate."""
+        """The object at one rate, or a new layer of it."""
         if options:
             refuse(f"it takes no {next(iter(options))}")
         held = {n: None if a is None else a.copy() for n, a in arrays.items()}
-        return ProtocolLayer(self, rate, held)
+        if not self.builds:
+            return ProtocolLayer(self, rate, held)
+        with self.guard.call(self.spelled(rate)):
+            return ProtocolLayer(self, rate, held, self.facts.thing.layer(self.given(rate)))
 
     def reseed(self, seed: int) -> None:
-        """The next call of `train` gets this seed."""
-        self.pending_seed = seed
+        """By `reseed`, or the next call of `train` gets this seed."""
+        self.pending_seed = self.last_seed = seed
+        if self.builds and hasattr(self.facts.thing, "reseed"):
+            with self.guard.call(f"{self.name}.reseed({seed})"):
+                self.facts.thing.reseed(seed)
 
     def next_seed(self) -> int | None:
         """The seed for the next call: the last one given, and None after it."""
@@ -176,5 +200,39 @@ class ProtocolDriver(Driver):
         return seed
 
     def find_seedable(self, replays: Callable[[], bool]) -> bool:
-        """As claimed."""
-        return self.facts.declared.seedable
+        """As claimed; where it builds layers, if it has `reseed`."""
+        can_be = not self.builds or hasattr(self.facts.thing, "reseed")
+        return can_be and self.facts.declared.seedable
+
+    def seed_lines(self, seed: int) -> list[str]:
+        """By `reseed`."""
+        return [f"{self.name}.reseed({seed})"] if self.builds and self.facts.seedable else []
+
+    def spelled(self, rate: Any, mode: str = "") -> str:
+        """`dropout.train(x, 0.5, seed)`, or `dropout.layer(0.5).train(x)`."""
+        given, arrays = spelled(self.given(rate)), ", ".join(self.site.arrays)
+        made = f"{self.name}.layer({given})" if self.builds else self.name
+        if not mode:
+            return made
+        rest = "" if self.builds else f", {given}{', seed' if mode == 'training' else ''}"
+        return f"{made}.{'train' if mode == 'training' else 'evaluate'}({arrays}{rest})"
+
+    def lines(self, call: Call, also: str = "") -> list[str]:
+        """The call, and its gradient where one was asked for."""
+        if not can_be_spelled(call, self.framework.borrowed):
+            return []
+        target = self.facts.target
+        is_class = type(self.facts.thing).__qualname__ == target.attr
+        made = [f"{self.name} = {self.name}()"] if is_class else []
+        lines = ["import numpy as np", target.import_line, *made]
+        if self.builds:
+            lines += [] if call.seed is None else self.seed_lines(call.seed)
+        elif call.mode == "training":
+            lines.append(f"seed = {call.seed}")
+        lines += [f"{name} = {spelled_array(array)}" for name, array in call.arrays.items()]
+        lines.append(f"y = {self.spelled(call.rate, call.mode)}")
+        gradient = ""
+        if call.upstream is not None:
+            method = "gradients" if self.site.parameters else "gradient"
+            gradient = f", y.{method}({spelled_array(call.upstream)})"
+        return [*lines, f'print(getattr(y, "output", y){gradient}{also})']
