@@ -24,8 +24,10 @@ targets:
   [label=]module:attribute       for instance mypackage.layers:MyDropout
   [label=]path/file.py:attribute for instance mine=layers.py:dropout
   A target is a module class whose constructor takes the rate, or a functools.partial of one, a
-  function of (x, rate), with or without a training flag and a generator or seed, or an object with
-  `claims`, `train(x, rate, seed)` and `evaluate(x, rate)`.
+  plain class with `forward(x)` over NumPy arrays, a function of (x, rate), with or without a
+  training flag and a generator or seed, or an object with `claims`, `train(x, rate, seed)` and
+  `evaluate(x, rate)`, or with `claims` and `layer(rate)`. --build and --call say in Python what
+  cannot be read off it; `dropspec smoke TARGET` says what is read off it.
   A linear layer whose weights are dropped is a module class whose constructor takes
   (in_features, out_features, rate), or a function of (x, weight, bias, rate); --family says so
   where the names do not.
