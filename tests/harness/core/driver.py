@@ -54,6 +54,10 @@ class Driver:
         """Where a class holds its parameters. Raises BadTarget where one is not found."""
         return {}
 
+    def holds(self, dtype: str) -> bool:
+        """Whether the arrays that the layer is given can have this dtype."""
+        return True
+
     # random streams
 
     def reseed(self, seed: int) -> None:

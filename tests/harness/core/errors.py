@@ -33,7 +33,13 @@ class ImplementationError(Exception):
 
 
 class BadReply(ImplementationError):
-    """The implementation returned something of the wrong type or shape."""
+    """The implementation returned something of the wrong type or shape; `is_larger` where it has
+    more elements than it should.
+    """
+
+    def __init__(self, message: str, *, is_larger: bool = False) -> None:
+        super().__init__(message)
+        self.is_larger = is_larger
 
 
 class Hung(BaseException):

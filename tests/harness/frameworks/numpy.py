@@ -22,6 +22,8 @@ from dropspec.frameworks.functions import FunctionDriver
 from dropspec.frameworks.spelling import can_be_spelled, spelled_array
 from dropspec.frameworks.streams import NumpyGenerator, Stream
 
+NO_BACKWARD = "it has no `backward`"
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -29,15 +31,15 @@ class Reply:
 
     output: Any
     backward: Callable[[Array], Any] | None
+    why_not: str = NO_BACKWARD
 
 
 class ReplyTape(Tape):
     """The backward that belongs to a call, as it is when it is asked."""
 
-    no_backward = "it has no `backward`"
-
     def __init__(self, reply: Reply, arrays: Arrays) -> None:
         self._reply, self._arrays = reply, arrays
+        self.no_backward = reply.why_not
 
     def after(self) -> Arrays:
         """The arrays as the call left them."""

@@ -1,7 +1,8 @@
 """Drives classes of plain Python over NumPy arrays: `forward(x)`, or a call, and `backward(grad)`.
 
 Whether a call trains is said by an argument of `forward`, by `train()` and `eval()`, or by an
-attribute `training` or `mode`, whichever there is.
+attribute `training` or `mode`, whichever there is. Where the package has tensors of its own, the
+layer gets one, and what it gives back is read.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from dropspec.core.arrays import Array
+from dropspec.core.arrays import DTYPES, Array
 from dropspec.core.callables import built_class, parameters_of
 from dropspec.core.calls import Arrays, Call, Description
 from dropspec.core.driver import NONE, Driver, refuse
+from dropspec.core.errors import ImplementationError
 from dropspec.core.facts import Facts
 from dropspec.core.framework import Fit, Framework
 from dropspec.core.guard import Guard
@@ -25,13 +27,16 @@ from dropspec.core.recorded import Recorded
 from dropspec.core.signature import INFERENCE, TRAINING
 from dropspec.core.site import Site
 from dropspec.core.target import Target
-from dropspec.frameworks.numpy import NumpyFramework, NumpyFunction, Reply
+from dropspec.frameworks.numpy import NO_BACKWARD, NumpyFramework, NumpyFunction, Reply
 from dropspec.frameworks.recording import record
 from dropspec.frameworks.spelling import can_be_spelled, spelled_array
 from dropspec.frameworks.streams import NumpyGenerator
+from dropspec.frameworks.wrapped import array_of, tensor_class
 
 OTHERS = ("torch", "keras", "tensorflow", "flax", "equinox", "haiku", "mlx", "paddle")
-FORWARD = ("forward", "__call__")
+FORWARD = ("forward", "__call__", "forward_pass", "forward_propagation")
+BACKWARD = ("backward", "backward_pass", "backward_propagation")
+NO_GRADIENTS = "the gradients of its framework's own tensors are not driven here"
 MODES = {"training": "train", "evaluation": "test"}  # of an attribute that is a word
 
 
@@ -49,7 +54,7 @@ class PlainFramework(NumpyFramework):
 
     def fit(self, thing: Any, target: Target) -> Fit:
         """By the methods of the class, and by no base of it being a framework's."""
-        if not isinstance(thing, type) or hasattr(thing, "evaluate") or hasattr(thing, "apply"):
+        if not isinstance(thing, type):
             return Fit.NO
         roots = {base.__module__.partition(".")[0] for base in thing.__mro__}
         is_theirs = bool(roots.intersection(OTHERS))
@@ -113,6 +118,8 @@ class PlainClass(NumpyFunction):
         super().__init__(facts, guard, framework, site, generator)
         layer = built_class(facts.thing)
         self._forward = forward_of(layer)
+        self._backward_name = next((n for n in BACKWARD if hasattr(layer, n)), "")
+        self._tensor = tensor_class(layer)
         names = [p.name for p in parameters_of(getattr(layer, self._forward))]
         self._flag = next((n for n in names if n in (*TRAINING, *INFERENCE)), None)
         self._told_by: str | None = None  # this and the next are seen at its calls
@@ -146,17 +153,30 @@ class PlainClass(NumpyFunction):
             instance.mode = MODES[mode]
         flag = {self._flag: trains != (self._flag in INFERENCE)} if self._flag else {}
         own = with_axes_taken(x, self.facts.ranks_refused)
-        output, *cache = _parts(getattr(instance, self._forward)(own, **flag))
-        self._hands_cache_out = bool(cache)
-        backward: Callable[..., Any] | None = getattr(instance, "backward", None)
-        if backward is None:
-            return Reply(with_axes_of(x, own, output), None)
+        given = self._tensor(own) if self._tensor else own
+        output, *cache = _parts(getattr(instance, self._forward)(given, **flag))
+        self._hands_cache_out, output = bool(cache), array_of(output)
+        if self._tensor or not self._backward_name:
+            why = NO_GRADIENTS if self._tensor else NO_BACKWARD
+            return Reply(with_axes_of(x, own, output), None, why)
+        backward: Callable[..., Any] = getattr(instance, self._backward_name)
 
         def back(upstream: Array) -> Any:
-            given = upstream if own is x else upstream.reshape(own.shape)
-            return with_axes_of(x, own, _parts(backward(given, *cache))[0])
+            reshaped = upstream if own is x else upstream.reshape(own.shape)
+            return with_axes_of(x, own, _parts(backward(reshaped, *cache))[0])
 
         return Reply(with_axes_of(x, own, output), back)
+
+    def holds(self, dtype: str) -> bool:
+        """Whether a tensor of the framework's own does, where it has such."""
+        if not self._tensor:
+            return True
+        try:
+            with self.guard.call(f"{self._tensor.__name__} of {dtype}"):
+                held = array_of(self._tensor(np.ones(1, DTYPES[dtype])))
+        except ImplementationError:
+            return False
+        return bool(getattr(held, "dtype", None) == DTYPES[dtype])
 
     def spelled(self, rate: Any, mode: str = "") -> str:
         """`Dropout(0.5).forward(x, train=True)`."""
@@ -169,11 +189,12 @@ class PlainClass(NumpyFunction):
     def _call(self, mode: str) -> str:
         """The forward, as a method that is called."""
         flag = f", {self._flag}={(mode == 'training') != (self._flag in INFERENCE)}"
-        return f"{self._forward}(x{flag if self._flag else ''})"
+        x = f"{self._tensor.__name__}(x)" if self._tensor else "x"
+        return f"{self._forward}({x}{flag if self._flag else ''})"
 
     def lines(self, call: Call, also: str = "") -> list[str]:
         """A layer, told whether it trains, and its backward where one was asked for."""
-        if not can_be_spelled(call, self.framework.borrowed):
+        if self._tensor or not can_be_spelled(call, self.framework.borrowed):
             return []
         seeded = [] if call.seed is None else self.seed_lines(call.seed)
         trains = call.mode == "training"
@@ -189,8 +210,8 @@ class PlainClass(NumpyFunction):
             return [*lines, f"print(y{also})"]
         given = spelled_array(call.upstream)
         if not self._hands_cache_out:
-            return [*lines, f"print(y, layer.backward({given}){also})"]
-        return [*lines, f"print(y[0], layer.backward({given}, y[1]){also})"]
+            return [*lines, f"print(y, layer.{self._backward_name}({given}){also})"]
+        return [*lines, f"print(y[0], layer.{self._backward_name}({given}, y[1]){also})"]
 
 
 def _parts(reply: Any) -> tuple[Any, ...]:

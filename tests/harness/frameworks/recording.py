@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,8 @@ def check_reply(output: Array, x: Array, shape: tuple[int, ...], what: object) -
     """Raises BadReply where an output has another shape, or is integer for floating input."""
     if output.shape != shape:
         raise BadReply(
-            f"{what} returned shape {output.shape} for input of shape {x.shape}, expected {shape}"
+            f"{what} returned shape {output.shape} for input of shape {x.shape}, expected {shape}",
+            is_larger=output.size > prod(shape),
         )
     if is_floating(x.dtype) and not is_floating(output.dtype):
         raise BadReply(f"{what} returned dtype {output.dtype} for input of dtype {x.dtype}")

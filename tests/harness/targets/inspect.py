@@ -241,7 +241,7 @@ class _Inspection:
         declared = facts.declared.dtypes or tuple(DTYPES)
         if facts.kind is Kind.OBJECT and facts.declared.dtypes:
             return self._made(replace(facts, dtypes=declared), site)
-        found = dtypes_of(impl, declared)
+        found = dtypes_of(impl, [name for name in declared if impl.driver.holds(name)])
         if facts.kind is Kind.OBJECT:
             # what is behind it may be a framework that lacks a dtype, or casts it by a policy; no
             # policy makes doubles, as NumPy does of two dtypes that meet

@@ -32,16 +32,17 @@ def first_call(impl: Implementation, dtype: str = "float32") -> Recorded:
 
 
 def ranks_refused(impl: Implementation) -> dict[int, str]:
-    """The numbers of axes on which it raises, each with the error; empty where that is all or none,
-    or where it hangs.
+    """The numbers of axes on which it raises, or gives more numbers than it got, as where a mask of
+    more axes was broadcast, each with the error; empty where that is all or none, or if it hangs.
     """
     for dtype in impl.dtypes:
         refused: dict[int, str] = {}
         for rank, shape in SHAPES.items():
             try:
                 impl.train(np.ones(shape, DTYPES[dtype]), 0.5, seed=0)
-            except BadReply:
-                continue
+            except BadReply as error:
+                if error.is_larger:
+                    refused[rank] = str(error)
             except ImplementationError as error:
                 refused[rank] = str(error)
             except Hung:
