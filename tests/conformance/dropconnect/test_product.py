@@ -212,9 +212,9 @@ def test_shape_and_dtype_are_right(impl: Linear, case: LinearCase) -> None:
 
 
 @clause("product-6")
-def test_no_dtype_comes_back_as_another(impl: Linear) -> None:
+def test_no_dtype_comes_back_as_another(impl: Linear, notes: Notes) -> None:
     """float16, bfloat16, float32 and float64 come back as they are, where they are taken."""
-    require_no_cast(impl)
+    require_no_cast(impl, notes)
 
 
 @clause("product-6", should=True)

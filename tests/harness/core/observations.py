@@ -24,6 +24,7 @@ class Seen(StrEnum):
     WHOLE_INPUTS = "whole inputs dropped"
     MASKS = "masks of 16 examples"  # how many different ones a call had
     ULPS = "ulps"  # the largest error of a survivor, by dtype
+    CAST = "a dtype that comes back as another"  # which, in `lens`
     AT_A_UNIFORM_OF_0 = "units that go wrong at a uniform of 0"  # at rate 0 or 1
     # of an examination, each by rate; where nothing else is said, 1 for yes and 0 for no
     DROPPED = "share dropped"  # without a gradient

@@ -15,13 +15,13 @@ def shape_taken(shape: tuple[int, ...], refused: Container[int]) -> tuple[int, .
 
     Elementwise dropout is the same whatever the shape, so a call at either is a call at the other.
     """
-    axes = min(max(len(shape), 1), MOST_AXES)
+    axes = min(len(shape), MOST_AXES)
     if axes not in refused:
         return shape
     for more in range(axes + 1, MOST_AXES + 1):
         if more not in refused:
             return (1,) * (more - len(shape)) + shape
-    fewer = next(n for n in range(axes - 1, 0, -1) if n not in refused)
+    fewer = next(n for n in range(axes - 1, -1, -1) if n not in refused)
     first = len(shape) - fewer + 1
     return (prod(shape[:first]), *shape[first:])
 

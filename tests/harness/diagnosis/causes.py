@@ -78,14 +78,19 @@ def _causes(e: Evidence) -> tuple[Cause, ...]:
 
 @dataclass(frozen=True)
 class _Named:
-    """A cause: the clause that shows it, and the sentence and the kinds of fault of a known bug."""
+    """A cause: the clause that shows it; of a known bug its sentence, the kinds of fault that it
+    explains, and whether it fails alone.
+    """
 
     clause: Clause
     sentence: str = ""
     explains: frozenset[str] = frozenset()
+    is_alone: bool = False
 
     def covers(self, other: Clause) -> bool:
         """Whether that clause shows it, or fails because of it."""
+        if self.is_alone:
+            return other.id == self.clause.id
         is_echo = explains(self.clause, other) or not other.echoes.isdisjoint(self.explains)
         return other.id == self.clause.id or is_echo
 
@@ -99,7 +104,8 @@ def _named(e: Evidence) -> list[_Named]:
         if not showing or bug.group in taken or not (sentence := bug.signature(e)):
             continue
         taken |= {bug.group, *bug.silences} - {""}
-        named.setdefault(showing[0], _Named(showing[0], sentence, frozenset(bug.explains)))
+        one = _Named(showing[0], sentence, frozenset(bug.explains), bug.is_alone)
+        named.setdefault(showing[0], one)
     return list(named.values())
 
 

@@ -69,7 +69,8 @@ class Bug:
     """A known bug: its signature, and the topics that show it; it is laid to the first that failed.
 
     `explains` are kinds of fault that come of it, besides those of that topic. Of a `group` only
-    the first that fits is named, and none of a group that a bug before it `silences`.
+    the first that fits is named, and none of a group that a bug before it `silences`. One that
+    `is_alone` explains no other clause, whatever its topic does.
     """
 
     signature: Callable[[Evidence], str]
@@ -77,6 +78,7 @@ class Bug:
     explains: tuple[str, ...] = ()
     group: str = ""
     silences: tuple[str, ...] = ()
+    is_alone: bool = False
 
     @property
     def is_of_masks(self) -> bool:
@@ -92,6 +94,16 @@ def active_in_evaluation(e: Evidence) -> str:
     return (
         "Units are dropped in evaluation too: the training flag does not reach the layer. If that"
         " is meant (Monte Carlo dropout), claim always_active."
+    )
+
+
+def cast(e: Evidence) -> str:
+    """A dtype that comes back as another one, in which nothing else is judged."""
+    if "form" not in e.topics or not (dtypes := e.named(Seen.CAST)):
+        return ""
+    return (
+        f"It gives {' and '.join(sorted(dtypes))} back: form the mask and the scale in the dtype of"
+        " the input. If a policy of the framework casts, claim the dtypes that it keeps."
     )
 
 
@@ -153,6 +165,7 @@ BUGS = (
     Bug(no_gradient, ("backward mask", "backward scale", "zero inputs"), (), "gradient"),
     Bug(gradient_scale, ("backward scale",), (), "gradient"),
     Bug(another_mask, ("backward mask", "zero inputs", "weight gradient"), (), "gradient"),
+    Bug(cast, ("form",), is_alone=True),
     Bug(sharing, ("sharing",)),
     Bug(early_overflow, ("range",)),
 )

@@ -27,6 +27,7 @@ from dropspec.core.recorded import Recorded
 from dropspec.core.signature import INFERENCE, TRAINING
 from dropspec.core.site import Site
 from dropspec.core.target import Target
+from dropspec.core.text import shown
 from dropspec.frameworks.numpy import NO_BACKWARD, NumpyFramework, NumpyFunction, Reply
 from dropspec.frameworks.recording import record
 from dropspec.frameworks.spelling import can_be_spelled, spelled_array
@@ -163,7 +164,12 @@ class PlainClass(NumpyFunction):
 
         def back(upstream: Array) -> Any:
             reshaped = upstream if own is x else upstream.reshape(own.shape)
-            return with_axes_of(x, own, _parts(backward(reshaped, *cache))[0])
+            try:
+                return with_axes_of(x, own, _parts(backward(reshaped, *cache))[0])
+            except Exception as error:
+                if trains:
+                    raise
+                refuse(f"its backward is one of training only: {shown(error)}")
 
         return Reply(with_axes_of(x, own, output), back)
 
@@ -194,8 +200,10 @@ class PlainClass(NumpyFunction):
 
     def lines(self, call: Call, also: str = "") -> list[str]:
         """A layer, told whether it trains, and its backward where one was asked for."""
-        if self._tensor or not can_be_spelled(call, self.framework.borrowed):
+        if not can_be_spelled(call, self.framework.borrowed):
             return []
+        tensor = self._tensor
+        made = [f"from {tensor.__module__} import {tensor.__name__}"] if tensor else []
         seeded = [] if call.seed is None else self.seed_lines(call.seed)
         trains = call.mode == "training"
         telling = {
@@ -203,11 +211,11 @@ class PlainClass(NumpyFunction):
             "training": [f"layer.training = {trains}"],
             "mode": [f"layer.mode = {MODES[call.mode]!r}"],
         }
-        lines = ["import numpy as np", self.facts.target.import_line, *seeded]
+        lines = ["import numpy as np", self.facts.target.import_line, *made, *seeded]
         lines += [f"layer = {self.spelled(call.rate)}", *telling.get(self._told_by or "", [])]
         lines += [f"x = {spelled_array(call.x)}", f"y = layer.{self._call(call.mode)}"]
         if call.upstream is None:
-            return [*lines, f"print(y{also})"]
+            return [*lines, f"print(y{'.data' if tensor else ''}{also})"]
         given = spelled_array(call.upstream)
         if not self._hands_cache_out:
             return [*lines, f"print(y, layer.{self._backward_name}({given}){also})"]

@@ -8,6 +8,7 @@ import numpy as np
 
 from dropspec.core.arrays import DTYPES
 from dropspec.core.errors import BadReply, ImplementationError, NotClaimed, Violation
+from dropspec.core.guard import fault_of
 from dropspec.core.implementation import Implementation
 
 NO_RATES = (-0.1, 1.1, 1.005, float("nan"), float("inf"), float("-inf"), -1.0, 2.0)
@@ -41,16 +42,19 @@ def accepted_rates(impl: Implementation, *rates: float) -> list[float]:
 
 
 def refuses_rate_1(impl: Implementation) -> bool:
-    """Whether the layer refuses rate 1 as a rate, which it may: with a ValueError, or with the
-    error of its own class by which it refuses 2.
+    """Whether the layer refuses rate 1 as a rate, which it may: with a ValueError, or as it refuses
+    2, by an error of its own class or from the same line, as an assertion is.
     """
     refused, beyond = refusals(impl, 1.0), refusals(impl, 2.0)
     impl.guard.reset()
     if not refused:
         return False
     (_, error), (_, other) = refused[0], (beyond or [("", None)])[0]
-    is_their_own = type(error) is type(other) and type(error).__module__ != "builtins"
-    return isinstance(error, ValueError) or is_their_own
+    if error is None or other is None or type(error) is not type(other):
+        return isinstance(error, ValueError)
+    is_their_own = type(error).__module__ != "builtins"
+    by_one_line = fault_of(error).where == fault_of(other).where != ""
+    return isinstance(error, ValueError) or is_their_own or by_one_line
 
 
 def require_rate_1(impl: Implementation) -> None:

@@ -11,6 +11,8 @@ from dropspec.core.cases import Case
 from dropspec.core.compare import require, require_rescaled
 from dropspec.core.errors import NotClaimed, Violation
 from dropspec.core.implementation import Implementation
+from dropspec.core.notes import Notes
+from dropspec.core.observations import Seen
 from dropspec.properties.trials import violation_if_raises
 
 
@@ -49,12 +51,15 @@ def require_every_rank(impl: Implementation) -> None:
         )
 
 
-def require_no_cast(impl: Implementation) -> None:
+def require_no_cast(impl: Implementation, notes: Notes) -> None:
     """No floating dtype comes back as another one: the other clauses are judged in those that come
     back as they are.
     """
     if impl.facts.cast:
-        said = " and ".join(f"{name} as {got}" for name, got in impl.facts.cast.items())
+        casts = [f"{name} as {got}" for name, got in impl.facts.cast.items()]
+        said = " and ".join(casts)
+        for one in casts:
+            notes.observe(Seen.CAST, 1, lens=one)
         raise Violation(
             f"{said} came back, where the dtype of the input must. If a policy casts them, claim"
             f" the others: --claim dtypes={','.join(impl.dtypes)}"

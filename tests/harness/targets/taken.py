@@ -12,7 +12,7 @@ from dropspec.core.errors import BadReply, Hung, ImplementationError
 from dropspec.core.implementation import Implementation
 from dropspec.core.recorded import Recorded
 
-SHAPES = {1: (8,), 2: (2, 8), 3: (2, 3, 8), 4: (2, 3, 4, 4), 5: (2, 3, 2, 4, 4)}  # by axes
+SHAPES = {1: (8,), 2: (2, 8), 3: (2, 3, 8), 4: (2, 3, 4, 4), 5: (2, 3, 2, 4, 4), 0: ()}  # by axes
 
 
 def first_call(impl: Implementation, dtype: str = "float32") -> Recorded:
