@@ -32,7 +32,7 @@ SAID = {  # of clause layout-1, or of edge-2 where only rate 1 is broken
     "ReturnsNone": "returned NoneType, not a tensor",
     "Exits": "the process ended with exit code 3",
     "EatsMemory": f"{2**50} bytes",
-    "Doubles": "input of dtype float32 gave output of dtype float64",
+    "Doubles": "float32 as float64 and float16 as float64 and bfloat16 as float64 came back",
     "Truncates": "returned dtype int64 for input of dtype float32",
 }
 NEVER_RAN = ("Hangs", "Raises", "EatsMemory")

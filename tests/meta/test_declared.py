@@ -82,7 +82,7 @@ raising = Raising()
 BAD = {
     "Misspelled": (
         "have no 'alway_active': did you mean 'always_active'? There are family, dtypes,"
-        " rate_is_keep, always_active, seedable"
+        " rate_is_keep, always_active, flushes, seedable"
     ),
     "Unknown": "have no 'colour': there are family, dtypes,",
     "Listed": "must be a mapping, such as {'always_active': True}, but are of type list",

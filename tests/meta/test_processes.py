@@ -27,7 +27,7 @@ class Parallel(nn.Dropout):
 
 class Config(nn.Dropout):
     def __init__(self, config):
-        super().__init__(config.rate)
+        super().__init__(config.settings.value)
 
 def refuses(x, p):
     raise ValueError("not today")

@@ -36,7 +36,7 @@ def child(progress: Progress) -> None:
     progress.start()
     for kind in ("begun", "loaded"):
         progress.hear({"kind": kind})
-    progress.hear({"kind": "planned", "family": "dropout", "tests": PLAN})
+    progress.hear({"kind": "planned", "family": "dropout", "driven": "", "tests": PLAN})
 
 
 def ends(progress: Progress, test: str, verdict: str = "HOLDS", kind: str = "") -> None:
@@ -173,6 +173,6 @@ def test_a_run_over_no_clause_of_its_family_is_complete() -> None:
     """Where nothing was asked of its family, a target is done as soon as its child is."""
     progress = Progress(parse_target("m:Layer"), 0)
     progress.start()
-    progress.hear({"kind": "planned", "family": "dropout", "tests": {}})
+    progress.hear({"kind": "planned", "family": "dropout", "driven": "", "tests": {}})
     progress.hear({"kind": "done"})
     assert progress.is_complete

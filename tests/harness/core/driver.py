@@ -25,6 +25,8 @@ class Driver:
     """A target in one framework. Each ability that is not overridden raises NotClaimed."""
 
     unseedable = "it cannot be seeded"
+    # whether a dtype that comes back as another was cast by its framework, as a policy says
+    casts_by_policy = False
     last_seed: int | None = None
 
     def __init__(self, facts: Facts, guard: Guard) -> None:
@@ -57,6 +59,11 @@ class Driver:
     def holds(self, dtype: str) -> bool:
         """Whether the arrays that the layer is given can have this dtype."""
         return True
+
+    @property
+    def flushes(self) -> bool:
+        """Whether the arithmetic of its framework flushes subnormal numbers to 0."""
+        return False
 
     # random streams
 

@@ -26,15 +26,17 @@ class Declared:
 
     dtypes: those that it takes, the others are not tested; empty where nothing is said.
     rate_is_keep: its parameter is the probability of keeping. always_active: it drops in evaluation
-    by design, as for Monte Carlo estimates. seedable: False where a seed does nothing. functional:
-    the function of (x, rate, training) that a module must agree with. family: of which
-    specification. `also` holds the claims that belong to a family.
+    by design, as for Monte Carlo estimates. flushes: its framework flushes subnormal numbers to 0,
+    on purpose. seedable: False where a seed does nothing. functional: the function of (x, rate,
+    training) that a module must agree with. family: of which specification. `also` holds the claims
+    that belong to a family.
     """
 
     family: str = ""
     dtypes: tuple[str, ...] = ()
     rate_is_keep: bool = False
     always_active: bool = False
+    flushes: bool = False
     seedable: bool = True
     functional: Callable[..., Any] | None = None
     also: Mapping[str, Any] = field(default_factory=dict)
@@ -61,7 +63,7 @@ class Facts:
     framework that it raised on, with the error, `cast` those that come back as another
     one, and `ranks_refused` the numbers of axes of which
     that is true, where it takes others. `places` tells where a class holds the parameters
-    of its family. `seen` is what its family found out by calls.
+    of its family. `seen` is what its family found out by calls; `flushes` as in Declared, or seen.
     """
 
     target: Target
@@ -78,6 +80,7 @@ class Facts:
     seedable: bool = True
     places: Mapping[str, Place] = field(default_factory=dict)
     seen: Mapping[str, Any] = field(default_factory=dict)
+    flushes: bool = False
 
     @property
     def rate_is_keep(self) -> bool:

@@ -78,11 +78,11 @@ class Framework(ABC):
         return nullcontext()
 
     def output_of(self, reply: Any, what: object) -> Any:
-        """The framework's array in a reply: of a pair (output, mask), the output.
+        """The framework's array in a reply: of a pair (output, mask) or a tuple of one, the output.
 
         Raises BadReply, a sentence on the call `what`, where there is none.
         """
-        output = reply[0] if isinstance(reply, tuple) and len(reply) == 2 else reply
+        output = reply[0] if isinstance(reply, tuple) and len(reply) in (1, 2) else reply
         if not self.is_array(output):
             raise BadReply(f"{what} returned {type(output).__name__}, not {self.noun}")
         return output

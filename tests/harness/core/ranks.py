@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Collection
 from math import prod
 from typing import Any
 
 MOST_AXES = 5  # what is taken with so many is taken with more
 
 
-def shape_taken(shape: tuple[int, ...], refused: Container[int]) -> tuple[int, ...]:
+def shape_taken(shape: tuple[int, ...], refused: Collection[int]) -> tuple[int, ...]:
     """The shape of as many elements that has a number of axes which is taken: this one, or it with
     axes of 1 before it, or, where no more axes are taken, with its first axes merged.
 
@@ -26,8 +26,10 @@ def shape_taken(shape: tuple[int, ...], refused: Container[int]) -> tuple[int, .
     return (prod(shape[:first]), *shape[first:])
 
 
-def with_axes_taken(x: Any, refused: Container[int]) -> Any:
+def with_axes_taken(x: Any, refused: Collection[int]) -> Any:
     """An array of any framework in the shape that is taken: itself where that is its own."""
+    if not refused:
+        return x
     shape = shape_taken(tuple(x.shape), refused)
     return x if shape == tuple(x.shape) else x.reshape(shape)
 

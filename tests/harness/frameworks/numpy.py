@@ -119,15 +119,35 @@ class NumpyFunction(FunctionDriver):
     ) -> None:
         super().__init__(facts, guard, framework, site, generator)
         self._backward_name, self._backward = backward_of(facts)
+        self._foreign: Any = None  # an array of another package that it returned
 
     def call(self, natives: list[Any], rate: Any, training: bool) -> Any:
         """Where a backward lies beside it, the second thing returned is the cache for that."""
-        reply, (x, *_), backward = super().call(natives, rate, training), natives, self._backward
+        reply = self._read(super().call(natives, rate, training))
+        (x, *_), backward = natives, self._backward
         if backward is None or not isinstance(reply, tuple) or len(reply) != 2:
             return reply
         output, cache = reply
         shape = shape_taken(x.shape, self.facts.ranks_refused)
         return Reply(output, lambda g: _in_shape(backward(g.reshape(shape), cache), x.shape))
+
+    def _read(self, reply: Any) -> Any:
+        """The reply with a NumPy array in place of one of another package that NumPy can read."""
+        if isinstance(reply, tuple) and reply:
+            return (self._read(reply[0]), *reply[1:])
+        if self.framework.is_array(reply) or not hasattr(reply, "__array__"):
+            return reply
+        self._foreign, self.casts_by_policy = reply, True
+        return np.asarray(reply)
+
+    @property
+    def flushes(self) -> bool:
+        """Tries it with the arrays of another package that it returned."""
+        if self._foreign is None:
+            return False
+        with self.guard.call("multiplying by a subnormal number"):
+            product = np.asarray(self._foreign * np.float32(1e-40))
+        return not product.any() and bool(np.asarray(self._foreign).any())
 
     def reseed(self, seed: int) -> None:
         """Seeds the argument, or NumPy's global state where there is none."""

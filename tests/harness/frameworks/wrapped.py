@@ -18,7 +18,21 @@ def tensor_class(layer: type | None) -> type | None:
         for found in (getattr(module, name, None) for name in NAMES):
             if isinstance(found, type) and found.__module__.partition(".")[0] == root:
                 return found
-    return None
+    return _elsewhere(getattr(layer, "__module__", ""))
+
+
+def _elsewhere(module: str) -> type | None:
+    """The only such class in the package of a module."""
+    package = f"{module.partition('.')[0]}."
+    found = {
+        vars(other).get(name)
+        for loaded, other in list(sys.modules.items())
+        if loaded.startswith(package) and other is not None
+        for name in NAMES
+        if getattr(vars(other).get(name), "__module__", "") == loaded
+    }
+    kinds = [one for one in found if isinstance(one, type)]
+    return kinds[0] if len(kinds) == 1 and package not in ("dropspec.", "builtins.") else None
 
 
 def array_of(thing: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import getattr_static
 from typing import Any
 
 from dropspec.core.callables import parameters_of
@@ -41,7 +42,7 @@ def hint(target: Target, thing: Any) -> str:
 
 def _guess(target: Target, thing: Any) -> Guess | None:
     """An expression for a thing that is not driven as it is; None for any other."""
-    if hasattr(thing, OF_PROTOCOL):
+    if getattr_static(thing, OF_PROTOCOL, None) is not None:
         return None
     names = names_beside(target)
     if _is_layer(thing):

@@ -82,8 +82,10 @@ class _Inspection:
             impl = self._made(replace(impl.facts, ranks_refused=refused), site)
         impl = self._with_dtypes(impl, site)
         self._call_once(impl)
-        seen = site.see(impl)
-        return self._made(replace(impl.facts, seen=seen), site) if seen else impl
+        seen, flushes = site.see(impl), declared.flushes or impl.driver.flushes
+        if not seen and not flushes:
+            return impl
+        return self._made(replace(impl.facts, seen=seen, flushes=flushes), site)
 
     def _signature(self, site: Site, kind: Kind) -> Signature:
         try:
@@ -242,16 +244,16 @@ class _Inspection:
         if facts.kind is Kind.OBJECT and facts.declared.dtypes:
             return self._made(replace(facts, dtypes=declared), site)
         found = dtypes_of(impl, [name for name in declared if impl.driver.holds(name)])
-        if facts.kind is Kind.OBJECT:
+        cast = {k: v for k, v in found.cast.items() if k not in borrowed}
+        if facts.kind is Kind.OBJECT or impl.driver.casts_by_policy:
             # what is behind it may be a framework that lacks a dtype, or casts it by a policy; no
             # policy makes doubles, as NumPy does of two dtypes that meet
-            to_doubles = {name for name, got in found.cast.items() if got == "float64"}
-            taken = tuple(n for n in DTYPES if n in {*found.taken, *to_doubles} - borrowed)
-            return self._made(replace(facts, dtypes=taken or declared), site)
+            cast = {name: got for name, got in cast.items() if got == "float64"}
+        refused = {k: v for k, v in found.refused.items() if k not in borrowed}
+        if facts.kind is Kind.OBJECT:
+            refused = {}
         if not found.taken:
             return self._made(replace(facts, dtypes=declared), site)
-        refused = {k: v for k, v in found.refused.items() if k not in borrowed}
-        cast = {k: v for k, v in found.cast.items() if k not in borrowed}
         facts = replace(facts, dtypes=found.taken, refused=refused, cast=cast)
         return self._made(facts, site)
 

@@ -71,16 +71,16 @@ def dtypes_of(impl: Implementation, offered: Iterable[str]) -> Dtypes:
     taken, refused, cast = list[str](), dict[str, str](), dict[str, str]()
     for name in offered:
         try:
-            got = first_call(impl, name).output.dtype.name
+            got = first_call(impl, name).output.dtype
         except BadReply:
-            got = name
+            got = DTYPES[name]
         except ImplementationError as error:
             refused[name] = str(error)
             continue
         except Hung:
             return Dtypes()
-        if got == name:
+        if got == DTYPES[name]:
             taken.append(name)
         else:
-            cast[name] = got
+            cast[name] = got.name
     return Dtypes(tuple(taken), refused, cast)

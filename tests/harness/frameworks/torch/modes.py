@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -28,7 +28,7 @@ class ToldModule(nn.Module):
         layer: nn.Module,
         flag: tuple[str, bool] | None,
         given: Mapping[str, Any],
-        ranks_refused: Container[int] = (),
+        ranks_refused: Collection[int] = (),
     ) -> None:
         super().__init__()
         self.layer, self._flag, self._given = layer, flag, dict(given)

@@ -135,6 +135,7 @@ class TorchClass(TorchDriver):
         super().__init__(facts, guard, framework, site)
         built = built_class(facts.thing)
         is_elementwise = not site.parameters
+        self.casts_by_policy = hasattr(built, "dtype_policy")  # as Keras layers have
         self.stream = stream_of_class(facts.signature) if is_elementwise else None
         self.flag = flag_of_call(built) if is_elementwise and built else None
         self.turned = frozenset(n for n, place in facts.places.items() if place.turned)
