@@ -33,13 +33,13 @@ class ImplementationError(Exception):
 
 
 class BadReply(ImplementationError):
-    """The implementation returned something of the wrong type or shape; `is_larger` where it has
-    more elements than it should.
+    """The implementation returned something of the wrong type or shape; `excess` is how many
+    elements more than it should it has, or fewer.
     """
 
-    def __init__(self, message: str, *, is_larger: bool = False) -> None:
+    def __init__(self, message: str, *, excess: int = 0) -> None:
         super().__init__(message)
-        self.is_larger = is_larger
+        self.excess = excess
 
 
 class Hung(BaseException):

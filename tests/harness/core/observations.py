@@ -35,6 +35,13 @@ class Seen(StrEnum):
     ONE_NUMBER = "share of outputs that are one number"
     MOVED = "share of outputs that are another unit's"
     ADDED = "spread of differences at small inputs"  # relative to that at large ones
+    AS_IT_WAS = "share of outputs that are their input"
+    NO_RESULT = "share of outputs that are neither 0 nor their input rescaled"
+    SHORTER = "an output of fewer elements than the input"
+    EARLY = "share dropped by the first of many calls"
+    LATE = "share dropped by the last of many calls"
+    TAIL = "share dropped of a tail that fills no vector"  # of so many units, in `lens`
+    SAME_LAYERS = "each new layer has the masks of the one before"
     WHOLE_CALLS = "share of calls that are dropped or kept whole"
     FIRST_CALL_SPARED = "nothing dropped by the first call of a layer"
     SAME_MASK = "share of calls with the mask of the one before"

@@ -66,6 +66,10 @@ class Evidence:
         times = Counter(one.lens for one in seen)
         return frozenset(name for name, n in times.items() if n == max(times.values()))
 
+    def named_values(self, kind: Seen) -> dict[str, float]:
+        """The measurements of a kind by the name that they were given."""
+        return {one.lens: one.value for _, one in self._kept.values() if one.kind is kind}
+
     @property
     def dropped_none(self) -> bool:
         """Whether the examination saw next to no zeros at any rate."""

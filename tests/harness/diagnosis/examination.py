@@ -12,16 +12,17 @@ from typing import Any
 import numpy as np
 
 from dropspec.core.arrays import DTYPES, Array
-from dropspec.core.errors import Hung, ImplementationError, NotClaimed
+from dropspec.core.errors import BadReply, Hung, ImplementationError, NotClaimed
 from dropspec.core.implementation import Implementation
 from dropspec.core.notes import Notes
 from dropspec.core.observations import Observation, Seen
-from dropspec.diagnosis.masks import note_masks
+from dropspec.diagnosis.masks import note_many_calls, note_masks
 from dropspec.diagnosis.values import note_values
 
 RATES = (0.1, 0.3, 0.5, 0.7, 0.9)
 SHAPES = ((8, 6, 35), (6, 4, 7, 11), (1680,))  # of which the first that works is looked at most
 LAYERS, CALLS = 6, 3  # so many new layers, and calls of each
+ODD, MANY = (1003,), 240  # a shape that fills no vectors, and calls of one layer on it
 Facts = Iterator[tuple[Seen, float]]
 RAISES = (ImplementationError, Hung, NotClaimed)
 
@@ -49,7 +50,23 @@ def examine(impl: Implementation, seed: int, *, has_places: bool = True) -> tupl
         for shape in shapes[1:2]:
             if (seen := _train(impl, shape, 0.5, seed)) is not None:
                 note_masks(seen.rate, seen.y == 0, CALLS, notes, has_places=has_places)
+        seen = _train(impl, ODD, 0.3, seed, layers=1, calls=MANY) if shapes else None
+        if seen is not None:
+            note_many_calls(seen.rate, seen.y == 0, notes)
+        elif not shapes and _is_shorter(impl, seed):
+            notes.observe(Seen.SHORTER, 1)
     return notes.observations
+
+
+def _is_shorter(impl: Implementation, seed: int) -> bool:
+    """Whether the output of a call has fewer elements than its input."""
+    try:
+        impl.train(numbers(SHAPES[0], seed, DTYPES[_dtype(impl)]), 0.5, seed)
+    except BadReply as error:
+        return error.excess < 0
+    except RAISES:
+        pass
+    return False
 
 
 def numbers(shape: tuple[int, ...], seed: int, dtype: np.dtype[Any]) -> Array:

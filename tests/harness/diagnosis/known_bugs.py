@@ -24,6 +24,7 @@ from dropspec.diagnosis.known_kinds import (
     fixed_count,
     multiplied_noise,
     noise_shape,
+    shorter,
     whole_calls,
 )
 from dropspec.diagnosis.known_masks import (
@@ -31,6 +32,7 @@ from dropspec.diagnosis.known_masks import (
     every_call_alike,
     few_masks,
     first_call,
+    masks_of_another_layer,
     of_another_method,
     repetition,
     rows_of_the_call_before,
@@ -40,6 +42,7 @@ from dropspec.diagnosis.known_masks import (
 from dropspec.diagnosis.known_rates import (
     applied_twice,
     coarse_half,
+    drift,
     end_of_the_uniforms,
     few_bits,
     flag_turned_round,
@@ -47,12 +50,14 @@ from dropspec.diagnosis.known_rates import (
     normal_numbers,
     rate_is_ignored,
     rate_is_keep,
+    tail_of_vectors,
 )
 from dropspec.diagnosis.known_scales import (
     added_to_keep,
     another_law,
     changed_signs,
     classic_form,
+    left_as_they_were,
     moved_values,
     no_scale,
     noise_on_survivors,
@@ -122,10 +127,12 @@ EVERYTHING = ("masks", "scale", "zeros", "gradients", "ends of the rate")
 SHARED = ("masks", "scale", "zeros")
 BUGS = (
     Bug(of_another_method, ("single weights",)),
+    Bug(shorter, ("form",), EVERYTHING, "kind", ("scale", "rate")),
     Bug(first_call, ("evaluation", "scale", "rate"), EVERYTHING, "scale", ("kind", "rate")),
     Bug(scale_by_rate, ("scale",), ("scale", "zeros", "gradients"), "scale"),
     Bug(applied_twice, ("rate",), ("scale", "zeros"), "scale", ("rate",)),
     Bug(rate_is_ignored, ("rate",), EVERYTHING, "scale", ("rate",)),
+    Bug(left_as_they_were, OF_VALUES, SHARED, "kind", ("scale", "rate")),
     Bug(another_number, OF_VALUES, EVERYTHING, "kind", ("scale", "rate")),
     Bug(added_noise, OF_VALUES, EVERYTHING, "kind", ("scale", "rate")),
     Bug(multiplied_noise, OF_VALUES, EVERYTHING, "kind", ("scale", "rate")),
@@ -152,6 +159,9 @@ BUGS = (
     Bug(inactive, ("rate",), ("ends of the rate",), "rate"),
     Bug(normal_numbers, ("rate",), ("ends of the rate",), "rate"),
     Bug(crossed, OF_MASKS, (), "rate"),
+    Bug(masks_of_another_layer, ("streams", *OF_MASKS), (), "rate"),
+    Bug(drift, ("rate", "calls", *OF_MASKS, "rate by kind"), (), "rate"),
+    Bug(tail_of_vectors, ("places", "rate", *OF_MASKS, "rate by kind"), (), "rate"),
     Bug(seed_without_a_say, ("calls", "repeats", "lag"), ("masks",), "rate"),
     Bug(every_call_alike, ("calls", *OF_MASKS), (), "rate"),
     Bug(rows_of_the_call_before, ("calls", *OF_MASKS), (), "rate"),

@@ -117,6 +117,16 @@ def multiplied_noise(e: Evidence) -> str:
     )
 
 
+def shorter(e: Evidence) -> str:
+    """Units are removed: token dropping, as PatchDropout."""
+    if not e.has(Seen.SHORTER):
+        return ""
+    return (
+        "The output has fewer elements than the input: units are removed, and not set to 0. That is"
+        f" token dropping (PatchDropout), not elementwise dropout. {UNDECLARED}"
+    )
+
+
 def _varies(e: Evidence) -> bool:
     spreads = e.at_rates(Seen.SCALE_VARIES)
     return bool(spreads) and min(spreads.values()) > 0.05

@@ -22,6 +22,16 @@ def every_call_alike(e: Evidence) -> str:
     return ""
 
 
+def masks_of_another_layer(e: Evidence) -> str:
+    """Each new layer begins with the masks of the one before it."""
+    if not e.always(Seen.SAME_LAYERS):
+        return ""
+    return (
+        "Each new layer has, call by call, the masks of another layer: its stream begins anew with"
+        " one seed, or belongs to the class. Two layers must draw apart."
+    )
+
+
 def few_masks(e: Evidence) -> str:
     """Calls that have the mask of the call before, now and then."""
     if not e.has(Seen.SAME_MASK) or "generators" in e.topics:

@@ -10,6 +10,8 @@ from scipy.special import ndtr
 from dropspec.core.observations import Seen
 from dropspec.diagnosis.evidence import NEAR_A_SHARE, Evidence, follows
 
+DRIFT = 0.03  # between a quarter of 240 calls and another: 60,000 units, eleven deviations
+
 
 def applied_twice(e: Evidence) -> str:
     """Dropout of dropout: a rate of 1 - keep², a scale of 1 / keep²."""
@@ -163,3 +165,31 @@ def end_of_the_uniforms(e: Evidence) -> str:
             " or above."
         )
     return ""
+
+
+def drift(e: Evidence) -> str:
+    """The rate of one layer changes from its early calls to its late ones."""
+    early, late = e.at_rates(Seen.EARLY), e.at_rates(Seen.LATE)
+    found = [(r, early[r], late[r]) for r in early if abs(early[r] - late[r]) > DRIFT]
+    if not found:
+        return ""
+    rate, first, last = found[0]
+    return (
+        f"The rate drifts from call to call: of its first calls at rate {rate:g} a layer drops"
+        f" {first:.3g}, and of later ones {last:.3g}. Something is carried over from call to call:"
+        " drop at the rate that is given."
+    )
+
+
+def tail_of_vectors(e: Evidence) -> str:
+    """The last units, which fill no vector, are dropped at another rate."""
+    tails = e.named_values(Seen.TAIL)
+    if not tails:
+        return ""
+    units = min(tails, key=int)
+    what = "never dropped" if tails[units] == 0 else f"dropped at {tails[units]:.2g}"
+    return (
+        f"The last {units} units of 1,003, which do not fill a vector, are {what} at rate 0.3, and"
+        " the others as asked: the loop over whole vectors leaves a tail that has to be masked as"
+        " well."
+    )

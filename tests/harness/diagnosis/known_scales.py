@@ -6,7 +6,7 @@ from collections.abc import Callable
 from statistics import median
 
 from dropspec.core.observations import Seen
-from dropspec.diagnosis.evidence import Evidence, follows
+from dropspec.diagnosis.evidence import NEAR_A_SHARE, Evidence, follows
 from dropspec.diagnosis.known_rates import rate_is_keep
 
 Law = Callable[[float], float]
@@ -149,6 +149,24 @@ def noise_on_survivors(e: Evidence) -> str:
         "Units are dropped as asked, but survivors do not share one scale: each is changed by an"
         f" amount of its own (by {min(spreads.values()):.2g} of the scale and more), as by noise"
         " beside the mask. Give x / keep."
+    )
+
+
+def left_as_they_were(e: Evidence) -> str:
+    """Dropped units come out as their input, or as what was in memory."""
+    none, shares = e.at_rates(Seen.NO_RESULT), e.at_rates(Seen.DROPPED)
+    fills = e.at_rates(Seen.ONE_NUMBER)
+    if not none or any(fills.get(r, 0) > 0.5 * r for r in none):
+        return ""
+    if not all(abs(none[r] + shares[r] - r) < NEAR_A_SHARE and none[r] > 0.5 * r for r in none):
+        return ""
+    as_it_was = e.at_rates(Seen.AS_IT_WAS)
+    if all(abs(as_it_was.get(r, 0) - none[r]) < NEAR_A_SHARE for r in none):
+        return "Dropped units come out as they went in: set them to 0."
+    return (
+        "Units are dropped at the rate, and survivors are x / keep; but what stands where a unit"
+        " was dropped is neither 0 nor anything of its input, as where an output is allocated and"
+        " not cleared (empty), or a buffer holds an earlier call. Write 0 there."
     )
 
 

@@ -10,6 +10,8 @@ from dropspec.core.arrays import Array, Bits
 from dropspec.core.notes import Notes
 from dropspec.core.observations import Seen
 
+FAR = 0.15  # a share from another: of 480 units and more, seven deviations of chance
+
 
 def note_masks(
     rate: float, dropped: Bits, calls: int, notes: Notes, *, has_places: bool = True
@@ -34,6 +36,9 @@ def note_masks(
     note(Seen.FIRST_CALL_SPARED, float(by_layer[:, 0].max() == 0 < by_layer[:, 1:].min()))
     note(Seen.SAME_MASK, _same(dropped, calls))
     note(Seen.SAME_MASK_ANEW, float((dropped == dropped[0]).all()))
+    layers = dropped.reshape(-1, calls, *dropped.shape[1:])
+    follow = (layers == layers[0]).all() and not (layers[:, 1:] == layers[:, :1]).all()
+    note(Seen.SAME_LAYERS, float(follow and whole == 0))
     if whole == 1:
         return
     counts = (shares * units).round()
@@ -115,3 +120,18 @@ def _next_row(rows: Array, calls: int) -> float:
         if rows.shape[1] > 2 and all((a[cut] == b[other]).all() for a, b in pairs):
             return 1.0
     return 0.0
+
+
+def note_many_calls(rate: float, dropped: Bits, notes: Notes) -> None:
+    """Notes whether the share that one layer drops changes over many calls, and whether it is
+    another at the end of each, where units do not fill a vector.
+
+    `dropped` has an axis for the calls and one for the units, whose number is odd.
+    """
+    fourth, units = len(dropped) // 4, dropped.shape[1]
+    notes.observe(Seen.EARLY, float(dropped[:fourth].mean()), rate=rate)
+    notes.observe(Seen.LATE, float(dropped[-fourth:].mean()), rate=rate)
+    for width in (64, 32, 16, 8, 4):
+        tail, body = dropped[:, units - units % width :], dropped[:, : units - units % width]
+        if abs(tail.mean() - body.mean()) > FAR:
+            notes.observe(Seen.TAIL, float(tail.mean()), rate=rate, lens=str(units % width))

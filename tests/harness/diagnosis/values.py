@@ -34,6 +34,9 @@ def note_values(rate: float, x: Array, y: Array, notes: Notes) -> None:
     note(Seen.SCALE_VARIES, max(_spread(call) for call in calls) / scale)
     note(Seen.SCALE_OF_CALL, float(np.ptp([np.median(call) for call in calls])) / scale)
     note(Seen.ONE_NUMBER, _share_of_one_number(y, survived))
+    right = np.abs(ratios * (1 - rate) - 1) < NEAR
+    note(Seen.AS_IT_WAS, float((y == x).mean()))
+    note(Seen.NO_RESULT, float((~right & (y != 0)).mean()))
     note(Seen.MOVED, _share_that_moved(x, y, (scale, 1 / (1 - rate))))
     note(Seen.ADDED, _is_added(x, y))
 

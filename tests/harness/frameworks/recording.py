@@ -48,7 +48,7 @@ def check_reply(output: Array, x: Array, shape: tuple[int, ...], what: object) -
     if output.shape != shape:
         raise BadReply(
             f"{what} returned shape {output.shape} for input of shape {x.shape}, expected {shape}",
-            is_larger=output.size > prod(shape),
+            excess=output.size - prod(shape),
         )
     if is_floating(x.dtype) and not is_floating(output.dtype):
         raise BadReply(f"{what} returned dtype {output.dtype} for input of dtype {x.dtype}")

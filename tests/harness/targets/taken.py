@@ -41,7 +41,7 @@ def ranks_refused(impl: Implementation) -> dict[int, str]:
             try:
                 impl.train(np.ones(shape, DTYPES[dtype]), 0.5, seed=0)
             except BadReply as error:
-                if error.is_larger:
+                if error.excess > 0:
                     refused[rank] = str(error)
             except ImplementationError as error:
                 refused[rank] = str(error)

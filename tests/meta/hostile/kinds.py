@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-FIRST_LOOKS = (8, 256)  # units of the calls by which a target is inspected
+FIRST_LOOKS = (1, 8, 16, 48, 96, 192, 256)  # units of the calls by which a target is inspected
 
 
 class Hostile(nn.Dropout):
