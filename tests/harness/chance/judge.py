@@ -9,7 +9,7 @@ from dropspec.chance.conduct import Results
 from dropspec.chance.gauge import Decision
 from dropspec.chance.lenses.base import Finding
 from dropspec.core.errors import NotClaimed, Undecided, Violation
-from dropspec.core.notes import Notes
+from dropspec.core.notes import Notes, Telling
 from dropspec.core.observations import Seen
 from dropspec.core.risk import BETA
 
@@ -24,6 +24,7 @@ def judge_lens(results: list[Results], lens: str, notes: Notes) -> None:
     Where the rate of a campaign is wrong, sums are not judged, and contexts that must share the
     rate may fail there but not pass.
     """
+    bits = {r.campaign: r.bits for r in results}
     looked = [(r.campaign, r.findings[lens], r.rate_failed) for r in results if lens in r.findings]
     if not looked:
         raise NotClaimed("it takes no dtype in which this is looked at")
@@ -41,6 +42,7 @@ def judge_lens(results: list[Results], lens: str, notes: Notes) -> None:
         if lens == "echo":
             notes.observe(Seen.LAG, strongest.lag)
             notes.observe(Seen.AGREEMENT, strongest.share)
+        notes.telling = _telling(failed, lens, bits)
         said = [f"{f.measured} at {c.name}" for c, f in failed[:2]]
         more = (
             f"; and in {len(failed) - 2} more campaign{'s' * (len(failed) > 3)}"
@@ -67,6 +69,23 @@ def judge_lens(results: list[Results], lens: str, notes: Notes) -> None:
     )
     notes.certificate = "; ".join(
         filter(None, (_certificate(large, ""), _certificate(small, " in small calls")))
+    )
+
+
+def _telling(
+    failed: list[tuple[Campaign, Finding]], lens: str, bits: dict[Campaign, int]
+) -> Telling | None:
+    """Of the campaigns that a line of Python can draw again the one that is furthest off, of single
+    precision and a rate near a half, if there is one.
+    """
+    plain = [(c, f) for c, f in failed if c.layout == "contiguous" and not c.word]
+    if not plain:
+        return None
+    c, f = max(
+        plain, key=lambda one: (0.2 < one[0].rate < 0.8, one[0].dtype == "float32", one[1].effect)
+    )
+    return Telling(
+        lens, c.rate, c.dtype, c.shape, c.columns, bits[c], c.differentiable, c.name, f.lag
     )
 
 

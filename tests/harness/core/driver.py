@@ -164,6 +164,15 @@ class Driver:
         """A Python expression for a call, or for the construction without a mode."""
         return self.name
 
+    def drawing(
+        self, rate: float, dtype: str, shape: tuple[int, ...], seed: int, differentiable: bool
+    ) -> tuple[list[str], str] | None:
+        """Python for calls of one layer, one after another: what comes before them, and an
+        expression of one call's survivors as a NumPy array, where `i` counts the calls. None if it
+        cannot be said.
+        """
+        return None
+
     def lines(self, call: Call, also: str = "") -> list[str]:
         """Python that repeats a call and prints its output, and `also`; empty if it cannot be."""
         return []

@@ -19,7 +19,7 @@ from dropspec.core.ranks import shape_taken
 from dropspec.core.site import Site
 from dropspec.core.target import Target
 from dropspec.frameworks.functions import FunctionDriver
-from dropspec.frameworks.spelling import can_be_spelled, spelled_array
+from dropspec.frameworks.spelling import can_be_spelled, spelled_array, spelled_values
 from dropspec.frameworks.streams import NumpyGenerator, Stream
 
 NO_BACKWARD = "it has no `backward`"
@@ -119,11 +119,13 @@ class NumpyFunction(FunctionDriver):
     ) -> None:
         super().__init__(facts, guard, framework, site, generator)
         self._backward_name, self._backward = backward_of(facts)
+        self.replies_with_tuple = False
         self._foreign: Any = None  # an array of another package that it returned
 
     def call(self, natives: list[Any], rate: Any, training: bool) -> Any:
         """Where a backward lies beside it, the second thing returned is the cache for that."""
         reply = self._read(super().call(natives, rate, training))
+        self.replies_with_tuple = isinstance(reply, tuple)
         (x, *_), backward = natives, self._backward
         if backward is None or not isinstance(reply, tuple) or len(reply) != 2:
             return reply
@@ -179,6 +181,22 @@ class NumpyFunction(FunctionDriver):
             self.stream.restore(state)
         else:
             np.random.set_state(pickle.loads(state))
+
+    def drawing(
+        self, rate: float, dtype: str, shape: tuple[int, ...], seed: int, differentiable: bool
+    ) -> tuple[list[str], str] | None:
+        """Plain NumPy, where the dtype is its own."""
+        if dtype in self.framework.borrowed or self.site.parameters:
+            return None
+        before = ["import numpy as np", self.facts.target.import_line, *self.seed_lines(seed)]
+        made, output = self.said_for_calls(rate, seed)
+        before += [f"x = {spelled_values(shape)}.astype(np.{dtype})", *made]
+        return before, f"np.asarray({output}) != 0"
+
+    def said_for_calls(self, rate: float, seed: int) -> tuple[list[str], str]:
+        """What comes before calls of one layer, and the i-th call."""
+        first = "[0]" if self.replies_with_tuple else ""
+        return [], f"{self.said_for_call(self.spelled(rate, 'training'), seed)}{first}"
 
     def lines(self, call: Call, also: str = "") -> list[str]:
         """Plain NumPy, with the backward beside it where one was asked for."""

@@ -198,24 +198,33 @@ class PlainClass(NumpyFunction):
         x = f"{self._tensor.__name__}(x)" if self._tensor else "x"
         return f"{self._forward}({x}{flag if self._flag else ''})"
 
+    def said_for_calls(self, rate: float, seed: int) -> tuple[list[str], str]:
+        """One layer, told that it trains, and a call of it."""
+        data = ".data" if self._tensor else "[0]" if self._hands_cache_out else ""
+        return self._said_before(rate, "training"), f"layer.{self._call('training')}{data}"
+
+    def _said_before(self, rate: Any, mode: str) -> list[str]:
+        """A layer that is told whether it trains."""
+        trains = mode == "training"
+        telling = {
+            "methods": ["layer.train()" if trains else "layer.eval()"],
+            "training": [f"layer.training = {trains}"],
+            "mode": [f"layer.mode = {MODES[mode]!r}"],
+        }
+        tensor = self._tensor
+        made = [f"from {tensor.__module__} import {tensor.__name__}"] if tensor else []
+        return [*made, f"layer = {self.spelled(rate)}", *telling.get(self._told_by or "", [])]
+
     def lines(self, call: Call, also: str = "") -> list[str]:
         """A layer, told whether it trains, and its backward where one was asked for."""
         if not can_be_spelled(call, self.framework.borrowed):
             return []
-        tensor = self._tensor
-        made = [f"from {tensor.__module__} import {tensor.__name__}"] if tensor else []
         seeded = [] if call.seed is None else self.seed_lines(call.seed)
-        trains = call.mode == "training"
-        telling = {
-            "methods": ["layer.train()" if trains else "layer.eval()"],
-            "training": [f"layer.training = {trains}"],
-            "mode": [f"layer.mode = {MODES[call.mode]!r}"],
-        }
-        lines = ["import numpy as np", self.facts.target.import_line, *made, *seeded]
-        lines += [f"layer = {self.spelled(call.rate)}", *telling.get(self._told_by or "", [])]
+        lines = ["import numpy as np", self.facts.target.import_line, *seeded]
+        lines += self._said_before(call.rate, call.mode)
         lines += [f"x = {spelled_array(call.x)}", f"y = layer.{self._call(call.mode)}"]
         if call.upstream is None:
-            return [*lines, f"print(y{'.data' if tensor else ''}{also})"]
+            return [*lines, f"print(y{'.data' if self._tensor else ''}{also})"]
         given = spelled_array(call.upstream)
         if not self._hands_cache_out:
             return [*lines, f"print(y, layer.{self._backward_name}({given}){also})"]

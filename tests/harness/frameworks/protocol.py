@@ -34,7 +34,7 @@ from dropspec.core.signature import spelled
 from dropspec.core.site import Site
 from dropspec.core.target import Target
 from dropspec.frameworks.recording import record
-from dropspec.frameworks.spelling import can_be_spelled, spelled_array
+from dropspec.frameworks.spelling import can_be_spelled, spelled_array, spelled_values
 
 ARRAYS = (np.ndarray, np.generic)  # NumPy makes the latter of arrays without axes
 FORMS = (("claims", "train", "evaluate"), ("claims", "layer"))
@@ -217,14 +217,32 @@ class ProtocolDriver(Driver):
         rest = "" if self.builds else f", {given}{', seed' if mode == 'training' else ''}"
         return f"{made}.{'train' if mode == 'training' else 'evaluate'}({arrays}{rest})"
 
+    def drawing(
+        self, rate: float, dtype: str, shape: tuple[int, ...], seed: int, differentiable: bool
+    ) -> tuple[list[str], str] | None:
+        """`train` again and again, the seed at its first call."""
+        if dtype in self.framework.borrowed or self.site.parameters:
+            return None
+        before = ["import numpy as np", self.facts.target.import_line, *self._made()]
+        before += [*self.seed_lines(seed), f"x = {spelled_values(shape)}.astype(np.{dtype})"]
+        if self.builds:
+            before.append(f"layer = {self.spelled(rate)}")
+            called = "layer.train(x)"
+        else:
+            seeded = f"{seed} if i == 0 else None"
+            called = f"{self.name}.train(x, {spelled(self.given(rate))}, {seeded})"
+        return before, f'getattr(y := {called}, "output", y) != 0'
+
+    def _made(self) -> list[str]:
+        """The object, where the target is a class of such."""
+        is_class = type(self.facts.thing).__qualname__ == self.facts.target.attr
+        return [f"{self.name} = {self.name}()"] if is_class else []
+
     def lines(self, call: Call, also: str = "") -> list[str]:
         """The call, and its gradient where one was asked for."""
         if not can_be_spelled(call, self.framework.borrowed):
             return []
-        target = self.facts.target
-        is_class = type(self.facts.thing).__qualname__ == target.attr
-        made = [f"{self.name} = {self.name}()"] if is_class else []
-        lines = ["import numpy as np", target.import_line, *made]
+        lines = ["import numpy as np", self.facts.target.import_line, *self._made()]
         if self.builds:
             lines += [] if call.seed is None else self.seed_lines(call.seed)
         elif call.mode == "training":

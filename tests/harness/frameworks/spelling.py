@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container
 
-from dropspec.core.arrays import Array
+from dropspec.core.arrays import QUADRANTS, Array
 from dropspec.core.calls import Call
 
 
@@ -28,3 +28,9 @@ def spelled_array(array: Array | None) -> str:
         return "None"
     shape = f".reshape{array.shape}" if not array.size else ""
     return f"np.array({numbers(array)}, dtype=np.{array.dtype.name}){shape}"
+
+
+def spelled_values(shape: tuple[int, ...]) -> str:
+    """The input of a campaign, `core.arrays.values`, in Python."""
+    drawn = f"np.random.default_rng({list(shape)}).integers(0, 4, {shape}, np.uint8)"
+    return f"np.array({list(QUADRANTS)})[{drawn}]"

@@ -36,6 +36,7 @@ def judge(run: Run, clause: str, notes: Notes) -> None:
             certificates.append(part.certificate)
         except (Violation, Undecided, NotClaimed) as error:
             raised.append(error)
+            notes.telling = notes.telling or part.telling
     notes.certificate = "; ".join(filter(None, certificates))
     for kind in (Violation, Undecided, *(() if certificates else (NotClaimed,))):
         if kind is Undecided and (

@@ -12,7 +12,7 @@ from dropspec.core.options import Options
 from dropspec.core.property import FIXTURES, Property
 from dropspec.core.records import Record, Verdict
 from dropspec.core.text import clean, shown
-from dropspec.session.reproduce import command, snippet
+from dropspec.session.reproduce import command, masks, snippet
 from dropspec.session.run import Run
 
 
@@ -51,8 +51,9 @@ def record_of(
     verdict, message = verdict_of(error, level)
     reproduce = ""
     if verdict not in (Verdict.HOLDS, Verdict.NOT_CLAIMED):
-        calls_it = "impl" in prop.asks_for
-        shown_so = snippet(run.impl, clause.shown_by) if calls_it else ""
+        shown_so = snippet(run.impl, clause.shown_by) if "impl" in prop.asks_for else ""
+        if (telling := notes.telling) and isinstance(error, Violation):
+            shown_so = masks(run.impl, telling, run.seed_for(telling.purpose))
         reproduce = shown_so or command(target, clause.id, options)
     return Record(
         target.label,

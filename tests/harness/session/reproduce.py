@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dropspec.core.implementation import Implementation
+from dropspec.core.notes import Telling
 from dropspec.core.options import Options
 from dropspec.core.target import Target
 from dropspec.core.text import quoted
+from dropspec.session.masks_shown import masks_shown
 
 SHORT = 64  # numbers that still make a line
 # what a page may name that shows a failure, where one output and its gradient do not
@@ -25,6 +27,14 @@ def command(target: Target, clause: str, options: Options) -> str:
     return f"dropspec check {quoted(target.text)} --clause {clause}{also}"
 
 
+def masks(impl: Implementation, telling: Telling, seed: int) -> str:
+    """A line of Python for the shell that draws the masks which show a fault of chance, and prints
+    what was asked and what was seen; empty where there is none.
+    """
+    code = masks_shown(impl, telling, seed)
+    return _pasted(code) if code else ""
+
+
 def snippet(impl: Implementation, shown_by: str) -> str:
     """A line of Python for the shell that repeats the last call.
 
@@ -42,6 +52,10 @@ def snippet(impl: Implementation, shown_by: str) -> str:
         code = "from math import inf, nan; " + code
     if not lines:
         return ""
+    return _pasted(code)
+
+
+def _pasted(code: str) -> str:
     if '"' not in code:
         code = code.replace("'", '"')  # the shell's are the single ones
     return f"python -c {quoted(code)}"

@@ -16,7 +16,7 @@ from dropspec.core.arrays import Array, Bits
 from dropspec.core.calls import Call
 from dropspec.core.driver import Driver, refuse
 from dropspec.core.errors import ImplementationError
-from dropspec.core.facts import Facts
+from dropspec.core.facts import Facts, Kind
 from dropspec.core.framework import Framework
 from dropspec.core.guard import Guard
 from dropspec.core.networks import Networks
@@ -24,6 +24,7 @@ from dropspec.core.recorded import Recorded
 from dropspec.core.signature import SEEDS, Signature
 from dropspec.core.site import Site
 from dropspec.frameworks.recording import check_reply
+from dropspec.frameworks.spelling import spelled_values
 from dropspec.frameworks.streams import Stream, stream_for
 from dropspec.frameworks.torch.modes import masks_by_mode, on_views
 from dropspec.frameworks.torch.networks import TorchNetworks
@@ -242,6 +243,24 @@ class TorchDriver(Driver):
         from dropspec.frameworks.torch.spelling import lines
 
         return lines(self, call, also)
+
+    def drawing(
+        self, rate: float, dtype: str, shape: tuple[int, ...], seed: int, differentiable: bool
+    ) -> tuple[list[str], str] | None:
+        """Torch's own tensors."""
+        if self.site.parameters:
+            return None
+        made, called = self.spelled(rate), self.spelled(rate, "training")
+        before = ["import numpy as np, torch", self.facts.target.import_line]
+        before += self.seed_lines(seed)
+        if self.facts.kind is Kind.CLASS:
+            before.append(f"layer = {made}")
+            called = f"layer{called.removeprefix(made)}"
+        elif self.stream and self.stream.name == "seed":
+            called = called.replace("=seed", f"={seed} + i")
+        before.append(f"x = torch.tensor({spelled_values(shape)}, dtype=torch.{dtype})")
+        before += ["x.requires_grad_()"] if differentiable else []
+        return before, f"({called} != 0).numpy()"
 
     def lines_before(self, call: Call, tensors: Mapping[str, str]) -> list[str]:
         """Python that comes before the expression of the call: the parameters as tensors."""
