@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import poisson
 
 from dropspec.chance.gauge import Decision
 from dropspec.chance.lenses import build
 from dropspec.chance.lenses.base import Draw
-from dropspec.chance.lenses.repeats import EchoLens, OverlapLens, TwinLens
+from dropspec.chance.lenses.repeats import EchoLens
+from dropspec.chance.lenses.twins import OverlapLens, TwinLens, needed
 
 from .test_lenses import ALPHA, campaign, right
 
@@ -40,15 +42,29 @@ def test_twins_are_equal_stretches() -> None:
     lens, mask = TwinLens(campaign(), ALPHA), right(np.random.default_rng(6))
     stretches = mask.size // lens.stretch
     lens.look(Draw(mask, None))
-    assert (*lens.repeats(), lens.decide()) == (0, stretches, Decision.PASS)
+    assert (*lens.repeats(), lens.decide()) == ([], stretches, Decision.PASS)
     other = right(rng)
     other.reshape(stretches, -1)[2] = mask.reshape(stretches, -1)[3]
     lens.look(Draw(other, None))
-    assert (*lens.repeats(), lens.decide()) == (1, 2 * stretches, Decision.FAIL)
+    assert {tuple(sorted(map(int, pair))) for pair in lens.repeats()[0]} == {(3, stretches + 2)}
+    assert (lens.decide(), lens.finding().seldom) == (Decision.PASS, True)
+    other.reshape(stretches, -1)[4] = other.reshape(stretches, -1)[7]
+    lens.look(Draw(other, None))
+    assert (lens.decide(), lens.finding().seldom) == (Decision.FAIL, False)
     small, calls = TwinLens(campaign(shape=(1000,), small=True), ALPHA), right(rng, 0.5, (5, 1000))
     calls[4] = calls[1]
     small.look(Draw(calls, None))
-    assert small.repeats() == (1, 5)
+    assert len(small.repeats()[0]) == 1
+
+
+def test_calls_may_overlap_as_seldom_as_in_one_cycle_of_31_bits() -> None:
+    """The number of pairs that is needed is reached by such calls with chance alpha at most, and
+    one less is not.
+    """
+    for calls, places in ((12, 1 << 19), (200, 1024), (1500, 1)):
+        expected = calls * (calls - 1) / 2 * places / 2**31
+        least = needed(calls, places, ALPHA)
+        assert poisson.sf(least - 1, expected) <= ALPHA < poisson.sf(least - 2, expected)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +73,7 @@ def test_twins_are_equal_stretches() -> None:
 )
 def test_overlapping_calls_are_seen(way: tuple[str, int, bool]) -> None:
     """The beginning of a call found in an earlier one, wherever it begins and whichever way
-    round, fails; right masks pass.
+    round, is seldom if it happens once, and fails if call after call does it; right masks pass.
     """
     name, step, turned = way
     rng, lens = np.random.default_rng(7), OverlapLens(campaign(shape=(64, 256)), ALPHA)
@@ -68,6 +84,12 @@ def test_overlapping_calls_are_seen(way: tuple[str, int, bool]) -> None:
     third = right(rng, 0.5, (64, 256)).reshape(-1)
     third[:2000] = second.reshape(-1)[4567:6567][::step] ^ turned
     lens.look(Draw(third.reshape(64, 256), None))
+    assert (lens.decide(), lens.finding().seldom) == (Decision.PASS, True)
+    for _ in range(8):
+        later = right(rng, 0.5, (64, 256)).reshape(-1)
+        later[:2000] = third[4567:6567][::step] ^ turned
+        lens.look(Draw(later.reshape(64, 256), None))
+        third = later
     assert lens.decide() is Decision.FAIL
     assert f"come{name} in call" in lens.finding().measured
 

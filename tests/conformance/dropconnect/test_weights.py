@@ -15,7 +15,7 @@ from dropspec.families.dropconnect.linear import Linear
 from dropspec.families.dropconnect.onehot import FAR, of_many_weights
 from dropspec.properties import clause, given
 from dropspec.properties.trials import require_share
-from dropspec.session.judge import judge
+from dropspec.session.judge import judge, judge_seldom
 from dropspec.session.run import Run
 
 SIZE = 16  # outputs, and inputs
@@ -182,3 +182,9 @@ def test_masks_do_not_repeat(run: Run, notes: Notes) -> None:
     of 256 or 1,024 weights comes twice.
     """
     judge(run, "weights-8", notes)
+
+
+@clause("weights-8", should=True)
+def test_masks_do_not_even_seldom_repeat(run: Run) -> None:
+    """Nor do two calls have a stretch in common once in many calls."""
+    judge_seldom(run, "weights-8")

@@ -11,7 +11,7 @@ from dropspec.core.notes import Notes
 from dropspec.core.recorded import Recorded
 from dropspec.core.risk import require_negligible_probability
 from dropspec.properties import clause
-from dropspec.session.judge import judge
+from dropspec.session.judge import judge, judge_seldom
 from dropspec.session.run import Run
 
 UNITS = 256
@@ -115,6 +115,12 @@ def test_a_mask_does_not_repeat_at_a_lag(run: Run, notes: Notes) -> None:
 def test_masks_do_not_repeat(run: Run, notes: Notes) -> None:
     """No stretch of the mask comes twice: 256 units at rate 0.5, 1,024 at 0.1 and 0.9."""
     judge(run, "independence-6", notes)
+
+
+@clause("independence-6", should=True)
+def test_masks_do_not_even_seldom_repeat(run: Run) -> None:
+    """Nor do two calls have a stretch in common once in many calls."""
+    judge_seldom(run, "independence-6")
 
 
 @clause("independence-7")

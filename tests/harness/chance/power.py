@@ -20,7 +20,8 @@ from scipy.special import rel_entr
 from dropspec.chance.campaign import BUDGET, LOOKS, Campaign
 from dropspec.chance.gauge import Gauge, samples_for
 from dropspec.chance.lenses import build
-from dropspec.chance.lenses.repeats import EchoLens, OverlapLens, TwinLens
+from dropspec.chance.lenses.repeats import EchoLens
+from dropspec.chance.lenses.twins import OverlapLens, TwinLens
 from dropspec.chance.plan import Plan
 from dropspec.core.options import Profile
 from dropspec.core.risk import MISS

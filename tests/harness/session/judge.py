@@ -47,6 +47,21 @@ def judge(run: Run, clause: str, notes: Notes) -> None:
             raise kind("; ".join(dict.fromkeys(said)))
 
 
+def judge_seldom(run: Run, clause: str) -> None:
+    """Raises Violation where a lens of the clause saw what it must not see, but so seldom that the
+    clause itself is not violated.
+    """
+    for look in run.plan.looks[clause]:
+        results, _ = run.results(look.campaigns)
+        for r in results:
+            if look.lens in r.findings and r.findings[look.lens].seldom:
+                raise Violation(
+                    f"{r.findings[look.lens].measured} at {r.campaign.name}; that is as seldom as a"
+                    " generator of 31 bits does it that is seeded anew at each call: draw from one"
+                    " stream of a long period"
+                )
+
+
 def _note_rates(run: Run, results: list[Results], notes: Notes) -> None:
     for r in results:
         if r.campaign in run.plan.main:

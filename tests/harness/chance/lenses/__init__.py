@@ -26,8 +26,9 @@ from dropspec.chance.lenses.pairs import (
     pairs_in_word,
     pairs_of_examples,
 )
-from dropspec.chance.lenses.repeats import EchoLens, OverlapLens, TwinLens
+from dropspec.chance.lenses.repeats import EchoLens
 from dropspec.chance.lenses.sums import MeanLens, SquareLens, SumLens
+from dropspec.chance.lenses.twins import OverlapLens, TwinLens
 
 __all__ = ["Draw", "EchoLens", "Finding", "Lens", "OverlapLens", "TwinLens", "build"]
 
