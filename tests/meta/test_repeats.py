@@ -12,7 +12,7 @@ from dropspec.chance.gauge import Decision
 from dropspec.chance.lenses import build
 from dropspec.chance.lenses.base import Draw
 from dropspec.chance.lenses.repeats import EchoLens
-from dropspec.chance.lenses.twins import OverlapLens, TwinLens, needed
+from dropspec.chance.lenses.twins import OverlapLens, TwinLens, expected_pairs, needed
 
 from .test_lenses import ALPHA, campaign, right
 
@@ -47,10 +47,10 @@ def test_twins_are_equal_stretches() -> None:
     other.reshape(stretches, -1)[2] = mask.reshape(stretches, -1)[3]
     lens.look(Draw(other, None))
     assert {tuple(sorted(map(int, pair))) for pair in lens.repeats()[0]} == {(3, stretches + 2)}
-    assert (lens.decide(), lens.finding().seldom) == (Decision.PASS, True)
+    assert (lens.decide(), lens.finding().overlaps.pairs) == (Decision.PASS, 1)
     other.reshape(stretches, -1)[4] = other.reshape(stretches, -1)[7]
     lens.look(Draw(other, None))
-    assert (lens.decide(), lens.finding().seldom) == (Decision.FAIL, False)
+    assert (lens.decide(), lens.finding().overlaps.within) == (Decision.FAIL, True)
     small, calls = TwinLens(campaign(shape=(1000,), small=True), ALPHA), right(rng, 0.5, (5, 1000))
     calls[4] = calls[1]
     small.look(Draw(calls, None))
@@ -63,7 +63,8 @@ def test_calls_may_overlap_as_seldom_as_in_one_cycle_of_31_bits() -> None:
     """
     for calls, places in ((12, 1 << 19), (200, 1024), (1500, 1)):
         expected = calls * (calls - 1) / 2 * places / 2**31
-        least = needed(calls, places, ALPHA)
+        assert expected_pairs(calls, places) == pytest.approx(expected)
+        least = needed(expected, ALPHA)
         assert poisson.sf(least - 1, expected) <= ALPHA < poisson.sf(least - 2, expected)
 
 
@@ -84,7 +85,7 @@ def test_overlapping_calls_are_seen(way: tuple[str, int, bool]) -> None:
     third = right(rng, 0.5, (64, 256)).reshape(-1)
     third[:2000] = second.reshape(-1)[4567:6567][::step] ^ turned
     lens.look(Draw(third.reshape(64, 256), None))
-    assert (lens.decide(), lens.finding().seldom) == (Decision.PASS, True)
+    assert (lens.decide(), lens.finding().overlaps.pairs) == (Decision.PASS, 1)
     for _ in range(8):
         later = right(rng, 0.5, (64, 256)).reshape(-1)
         later[:2000] = third[4567:6567][::step] ^ turned

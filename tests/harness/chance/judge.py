@@ -4,6 +4,9 @@ must pass, and none may fail.
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import add
+
 from dropspec.chance.campaign import Campaign
 from dropspec.chance.conduct import Results
 from dropspec.chance.gauge import Decision
@@ -33,6 +36,7 @@ def judge_lens(results: list[Results], lens: str, notes: Notes) -> None:
         for c, f, rate_failed in looked
         if f.decision is Decision.FAIL and not (rate_failed and lens in NEED_THE_RATE)
     ]
+    failed = failed or _together([(c, f) for c, f, _ in looked])
     if failed:
         # near 0 and 1 a few units weigh much
         telling = [f for c, f in failed if 0.2 < c.rate < 0.8]
@@ -70,6 +74,20 @@ def judge_lens(results: list[Results], lens: str, notes: Notes) -> None:
     notes.certificate = "; ".join(
         filter(None, (_certificate(large, ""), _certificate(small, " in small calls")))
     )
+
+
+def seldom(results: list[Results], lens: str) -> list[tuple[Campaign, Finding]]:
+    """Where calls overlap, however seldom."""
+    looked = [(r.campaign, r.findings[lens]) for r in results if lens in r.findings]
+    return [(c, f) for c, f in looked if f.overlaps and f.overlaps.pairs]
+
+
+def _together(looked: list[tuple[Campaign, Finding]]) -> list[tuple[Campaign, Finding]]:
+    """Where calls overlap, if there are too many over all campaigns; else nothing."""
+    found = [(c, f) for c, f in looked if f.overlaps]
+    if not found or not reduce(add, (f.overlaps for _, f in found)).are_too_many:
+        return []
+    return [(c, f) for c, f in found if f.overlaps.pairs]
 
 
 def _telling(

@@ -24,7 +24,7 @@ def every_call_alike(e: Evidence) -> str:
 
 def masks_of_another_layer(e: Evidence) -> str:
     """Each new layer begins with the masks of the one before it."""
-    if not e.always(Seen.SAME_LAYERS):
+    if not e.always(Seen.SAME_LAYERS) or "generators" in e.topics:
         return ""
     return (
         "Each new layer has, call by call, the masks of another layer: its stream begins anew with"

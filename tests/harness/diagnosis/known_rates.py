@@ -171,7 +171,7 @@ def drift(e: Evidence) -> str:
     """The rate of one layer changes from its early calls to its late ones."""
     early, late = e.at_rates(Seen.EARLY), e.at_rates(Seen.LATE)
     found = [(r, early[r], late[r]) for r in early if abs(early[r] - late[r]) > DRIFT]
-    if not found:
+    if not found or not e.topics.isdisjoint(("inputs", "generators")):
         return ""
     rate, first, last = found[0]
     return (
@@ -183,9 +183,9 @@ def drift(e: Evidence) -> str:
 
 def tail_of_vectors(e: Evidence) -> str:
     """The last units, which fill no vector, are dropped at another rate."""
-    tails = e.named_values(Seen.TAIL)
-    if not tails:
-        return ""
+    tails, repeats = e.named_values(Seen.TAIL), max(e.at_rates(Seen.SAME_MASK).values(), default=0)
+    if not tails or repeats or "generators" in e.topics:
+        return ""  # of few masks the tail is another by chance
     units = min(tails, key=int)
     what = "never dropped" if tails[units] == 0 else f"dropped at {tails[units]:.2g}"
     return (

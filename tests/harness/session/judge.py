@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from dropspec.chance.conduct import Results
-from dropspec.chance.judge import judge_lens
+from dropspec.chance.judge import judge_lens, seldom
 from dropspec.core.clauses import Clause
 from dropspec.core.errors import Hung, ImplementationError, NotClaimed, Undecided, Violation
 from dropspec.core.notes import Notes
@@ -53,13 +53,11 @@ def judge_seldom(run: Run, clause: str) -> None:
     """
     for look in run.plan.looks[clause]:
         results, _ = run.results(look.campaigns)
-        for r in results:
-            if look.lens in r.findings and r.findings[look.lens].seldom:
-                raise Violation(
-                    f"{r.findings[look.lens].measured} at {r.campaign.name}; that is as seldom as a"
-                    " generator of 31 bits does it that is seeded anew at each call: draw from one"
-                    " stream of a long period"
-                )
+        for campaign, found in seldom(results, look.lens):
+            raise Violation(
+                f"{found.measured} at {campaign.name}; a generator of 31 bits that is seeded anew"
+                " at each call does it as seldom: draw from one stream of a long period"
+            )
 
 
 def _note_rates(run: Run, results: list[Results], notes: Notes) -> None:

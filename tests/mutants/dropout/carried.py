@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
 from dropspec.reference.layers import Dropout
-from dropspec.tests.mutants.kit import DropsAt, OwnGenerator, Spares, breaks, positions, uniforms
+from dropspec.tests.mutants.kit import DropsAt, OwnGenerator, Spares, breaks, positions
 
 
 class _Counts(DropsAt):
@@ -133,20 +131,3 @@ class ServesTwoCallsWithOneMask(Dropout):
             return kept
         self.kept = super().draw_mask(x)
         return self.kept
-
-
-@breaks("independence-6")
-class SharesItsLastMask(Dropout):
-    """Keeps masks on the class: a layer's call has the mask of another layer's call before."""
-
-    masks: ClassVar[dict[tuple[int, ...], Tensor]] = {}
-    turn: ClassVar[int] = 0
-
-    def draw_mask(self, x: Tensor) -> Tensor:
-        kind = type(self)
-        kind.turn += 1
-        if kind.turn % 2 == 0 and x.shape in kind.masks and self.p == 0.5:
-            return kind.masks.pop(x.shape)
-        drawn = uniforms(x, Generator().manual_seed(int(torch.randint(2**62, ())))) >= self.p
-        kind.masks = {tuple(x.shape): drawn}
-        return drawn

@@ -200,7 +200,7 @@ class SeedsLargeCallsItself(Dropout):
         return uniforms(x, Generator().manual_seed(int.from_bytes(os.urandom(7), "big"))) >= self.p
 
 
-@breaks("seed-2")
+@breaks("seed-2", "independence-7")
 class CutsSeedTo24Bits(Dropout):
     """Keeps 24 bits of the seed, so that seeds which differ in others are one."""
 

@@ -96,7 +96,7 @@ class Finding:
     within: float
     effect: float = 0.0  # how far that share is from the right one
     lag: int = 0  # of an echo
-    seldom: bool = False  # it was seen so seldom that it is no more than a departure
+    overlaps: Any = None  # of a lens on repetition: lenses.twins.Overlaps
 
 
 class Lens:

@@ -9,6 +9,7 @@ more fails.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from math import comb, prod
 
 import numpy as np
@@ -24,26 +25,56 @@ from dropspec.core.arrays import Bits
 CYCLE = 2.0**31
 
 
-def needed(calls: int, places: int, alpha: float) -> int:
-    """The least number of pairs of calls that overlap at one of so many places, which calls that
-    begin anywhere in one cycle reach with chance alpha at most (Poisson).
+def expected_pairs(calls: int, places: int) -> float:
+    """How many pairs of calls that begin anywhere in one cycle overlap at one of so many places, on
+    average.
     """
-    expected, pairs = comb(calls, 2) * places / CYCLE, 1
+    return comb(calls, 2) * places / CYCLE
+
+
+def needed(expected: float, alpha: float) -> int:
+    """The least number of pairs that is reached with chance alpha at most where so many are
+    expected (Poisson).
+    """
+    pairs = 1
     while pdtrc(pairs - 1, expected) > alpha:
         pairs += 1
     return pairs
 
 
-def repeats_found(
-    pairs: Iterable[tuple[int, int]], calls: int, places: int, alpha: float
-) -> tuple[bool, bool]:
-    """Whether pairs of calls that overlap are too many, or one is a call with itself; and whether
-    there are some, but so few.
+@dataclass(frozen=True)
+class Overlaps:
+    """How many pairs of calls overlap, how many one cycle makes on average, and whether a call
+    overlaps with itself. Half of a decision's alpha is spent on one campaign, and half on all
+    together.
     """
-    different = {(min(pair), max(pair)) for pair in pairs}
-    within = any(one == other for one, other in different)
-    too_many = within or len(different) >= needed(calls, places, alpha)
-    return too_many, bool(different) and not too_many
+
+    pairs: int
+    expected: float
+    within: bool
+    alpha: float
+
+    @classmethod
+    def of(
+        cls, found: Iterable[tuple[int, int]], calls: int, places: int, alpha: float
+    ) -> Overlaps:
+        """Of these pairs among so many calls."""
+        different = {(min(pair), max(pair)) for pair in found}
+        within = any(one == other for one, other in different)
+        return cls(len(different), expected_pairs(calls, places), within, alpha / 2)
+
+    @property
+    def are_too_many(self) -> bool:
+        """Whether one cycle practically never makes so many."""
+        return self.within or self.pairs >= needed(self.expected, self.alpha)
+
+    def __add__(self, other: Overlaps) -> Overlaps:
+        return Overlaps(
+            self.pairs + other.pairs,
+            self.expected + other.expected,
+            self.within or other.within,
+            min(self.alpha, other.alpha),
+        )
 
 
 class TwinLens(RepeatLens):
@@ -98,13 +129,14 @@ class TwinLens(RepeatLens):
         calls, places = self._begun(count)
         ends = np.arange(count) if self.calls_as_rows else self._call_of_each()
         pairs = [(int(ends[a]), int(ends[b])) for a, b in repeats]
-        fails, is_seldom = repeats_found(pairs, calls, places, self.alpha)
+        overlaps = Overlaps.of(pairs, calls, places, self.alpha)
         share = len(repeats) / max(count, 1)
         measured = (
             f"{len(repeats):,} of {count:,} stretches of the mask repeat an earlier one, and none"
             " should"
         )
-        return Finding(verdict(fails, count), count, share, measured, 0.0, seldom=is_seldom)
+        decision = verdict(overlaps.are_too_many, count)
+        return Finding(decision, count, share, measured, 0.0, overlaps=overlaps)
 
     def _begun(self, count: int) -> tuple[int, int]:
         """How many calls there were, and at how many places two of them may overlap."""
@@ -121,7 +153,8 @@ class TwinLens(RepeatLens):
         most.
         """
         calls = int(self.expected) if self.calls_as_rows else max(2, int(self.expected / 512))
-        pairs = needed(calls, 1 if self.calls_as_rows else 1024, self.alpha)
+        places = 1 if self.calls_as_rows else 1024
+        pairs = needed(expected_pairs(calls, places), self.alpha / 2)
         return float(gammaincinv(pairs, 1 - miss) / self.expected)
 
 
@@ -146,7 +179,7 @@ class OverlapLens(RepeatLens):
     themselves. By chance 96 units are found less often than once in 10^19 campaigns.
     """
 
-    calls, units = 12, 96
+    calls, units = 32, 96
 
     def __init__(self, campaign: Campaign, alpha: float) -> None:
         self.alpha = alpha
@@ -165,10 +198,11 @@ class OverlapLens(RepeatLens):
         found, units = self.found(), sum(m.size for m in self.masks)
         longest = max((m.size for m in self.masks), default=0)
         places = 4 * longest  # either may begin in the other, as they are or exchanged
-        fails, is_seldom = repeats_found(found, len(self.masks), places, self.alpha)
+        overlaps = Overlaps.of(found, len(self.masks), places, self.alpha)
+        decision = verdict(overlaps.are_too_many, units)
         said = next(iter(found.values()), "too few or too many units are dropped")
         share = float(bool(found))
-        return Finding(verdict(fails, units), units, share, said, 0.0, seldom=is_seldom)
+        return Finding(decision, units, share, said, 0.0, overlaps=overlaps)
 
     def found(self) -> dict[tuple[int, int], str]:
         """The pairs of calls that overlap, each with a sentence."""
