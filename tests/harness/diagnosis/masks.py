@@ -57,10 +57,13 @@ def note_masks(
 
 
 def _same(dropped: Bits, calls: int) -> float:
-    """The share of two calls of one layer that have the same mask."""
+    """The share of two calls of one layer that have the same mask; calls that drop all or nothing
+    count only where all do.
+    """
     layers = dropped.reshape(-1, calls, *dropped.shape[1:])
-    same = [(a == b).all() for layer in layers for a, b in pairwise(layer)]
-    return float(np.mean(same))
+    pairs = [pair for layer in layers for pair in pairwise(layer)]
+    mixed = [(a, b) for a, b in pairs if a.any() and not a.all()]
+    return float(np.mean([(a == b).all() for a, b in mixed or pairs]))
 
 
 def _blocks(rows: Bits) -> float:
