@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from . import explore, matrix
+from . import explore, matrix, pasted
 from .catalogue import CONFORMING, MUTANTS, RIGHT_TARGETS
 
 CAUSES = {
@@ -229,3 +229,20 @@ def test_the_first_cause_is_the_right_one(judged: dict[str, Any], target: str) -
 def test_the_table_says_what_each_mutant_breaks(judged: dict[str, Any]) -> None:
     """tests/mutants/matrix.md is what this run gives: a change that loses sharpness shows in it."""
     assert matrix.PATH.read_text("utf-8") == matrix.table(judged)
+
+
+# each keeps something on its class, so that what a clause finds depends on those before it
+KEEPS_ON_ITS_CLASS = ("dropout.scale:RemembersScaleByPercent",)
+
+
+@whole
+def test_every_line_to_paste_shows_its_failure(judged: dict[str, Any], report: Path) -> None:
+    """Lines of Python run, and commands come to the same verdict, for every failure of every
+    mutant.
+    """
+    assert judged
+    command = [sys.executable, pasted.__file__, str(report)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    wrong = json.loads(done.stdout)
+    assert [line for line in wrong if not any(name in line for name in KEEPS_ON_ITS_CLASS)] == []
