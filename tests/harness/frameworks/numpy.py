@@ -20,7 +20,7 @@ from dropspec.core.site import Site
 from dropspec.core.target import Target
 from dropspec.frameworks.functions import FunctionDriver
 from dropspec.frameworks.spelling import can_be_spelled, spelled_array, spelled_values
-from dropspec.frameworks.streams import NumpyGenerator, Stream
+from dropspec.frameworks.streams import NumpyGenerator
 
 NO_BACKWARD = "it has no `backward`"
 
@@ -109,16 +109,9 @@ class NumpyFunction(FunctionDriver):
 
     unseedable = "it takes no seed, and NumPy's global state does not govern it"
 
-    def __init__(
-        self,
-        facts: Facts,
-        guard: Guard,
-        framework: Framework,
-        site: Site,
-        generator: type[Stream],
-    ) -> None:
-        super().__init__(facts, guard, framework, site, generator)
-        self._backward_name, self._backward = backward_of(facts)
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self._backward_name, self._backward = backward_of(self.facts)
         self.replies_with_tuple = False
         self._foreign: Any = None  # an array of another package that it returned
 

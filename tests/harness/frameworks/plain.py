@@ -19,7 +19,7 @@ from dropspec.core.calls import Arrays, Call, Description
 from dropspec.core.driver import NONE, Driver, refuse
 from dropspec.core.errors import ImplementationError
 from dropspec.core.facts import Facts
-from dropspec.core.framework import Fit, Framework
+from dropspec.core.framework import Fit
 from dropspec.core.guard import Guard
 from dropspec.core.layer import Layer
 from dropspec.core.ranks import with_axes_of, with_axes_taken
@@ -108,16 +108,9 @@ class PlainLayer(Layer):
 class PlainClass(NumpyFunction):
     """A class whose constructor takes the rate, seeded as a NumPy function is."""
 
-    def __init__(
-        self,
-        facts: Facts,
-        guard: Guard,
-        framework: Framework,
-        site: Site,
-        generator: type[NumpyGenerator],
-    ) -> None:
-        super().__init__(facts, guard, framework, site, generator)
-        layer = built_class(facts.thing)
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        layer = built_class(self.facts.thing)
         self._forward = forward_of(layer)
         self._backward_name = next((n for n in BACKWARD if hasattr(layer, n)), "")
         self._tensor = tensor_class(layer)

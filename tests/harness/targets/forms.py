@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from inspect import getattr_static
 from typing import Any
 
@@ -13,7 +14,7 @@ from dropspec.targets.expressions import BUILD, CALL, expressed
 from dropspec.targets.guesses import Guess, guess, is_unusual
 from dropspec.targets.locate import names_beside
 
-OF_PROTOCOL = "claims"
+OF_PROTOCOL = (("claims", "evaluate"), ("claims", "layer"))
 
 
 def in_form(target: Target, thing: Any, build: str, call: str, guard: Guard) -> tuple[Target, Any]:
@@ -26,7 +27,9 @@ def in_form(target: Target, thing: Any, build: str, call: str, guard: Guard) -> 
     for form, said in ((BUILD, build), (CALL, call)):
         if said:
             return expressed(target, form, said, names, guard)
-    found = _guess(target, thing)
+    found = None
+    with suppress(Exception):  # what Python cannot tell of it, its first calls will
+        found = _guess(target, thing)
     if found and found.is_whole:
         return expressed(target, found.form, found.said, names, guard)
     return target, thing
@@ -42,7 +45,7 @@ def hint(target: Target, thing: Any) -> str:
 
 def _guess(target: Target, thing: Any) -> Guess | None:
     """An expression for a thing that is not driven as it is; None for any other."""
-    if getattr_static(thing, OF_PROTOCOL, None) is not None:
+    if any(all(_has(thing, name) for name in names) for names in OF_PROTOCOL):
         return None
     names = names_beside(target)
     if _is_layer(thing):
@@ -50,6 +53,11 @@ def _guess(target: Target, thing: Any) -> Guess | None:
     if callable(thing) and is_unusual(thing, names):
         return guess(target.attr, thing, names)
     return None
+
+
+def _has(thing: Any, name: str) -> bool:
+    """Whether it has such an attribute, which is not read: that may raise."""
+    return getattr_static(thing, name, None) is not None
 
 
 def _is_layer(thing: Any) -> bool:

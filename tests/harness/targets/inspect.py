@@ -243,6 +243,8 @@ class _Inspection:
         declared = facts.declared.dtypes or tuple(DTYPES)
         if facts.kind is Kind.OBJECT and facts.declared.dtypes:
             return self._made(replace(facts, dtypes=declared), site)
+        if facts.kind is Kind.OBJECT:
+            declared = tuple(name for name in declared if name not in borrowed)
         found = dtypes_of(impl, [name for name in declared if impl.driver.holds(name)])
         cast = {k: v for k, v in found.cast.items() if k not in borrowed}
         if facts.kind is Kind.OBJECT or impl.driver.casts_by_policy:
