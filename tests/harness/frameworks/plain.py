@@ -32,7 +32,7 @@ from dropspec.frameworks.numpy import NO_BACKWARD, NumpyFramework, NumpyFunction
 from dropspec.frameworks.recording import record
 from dropspec.frameworks.spelling import can_be_spelled, spelled_array
 from dropspec.frameworks.streams import NumpyGenerator
-from dropspec.frameworks.wrapped import array_of, tensor_class
+from dropspec.frameworks.wrapped import array_of, tensor_class, tensor_class_elsewhere
 
 OTHERS = ("torch", "keras", "tensorflow", "flax", "equinox", "haiku", "mlx", "paddle")
 FORWARD = ("forward", "__call__", "forward_pass", "forward_propagation")
@@ -114,6 +114,8 @@ class PlainClass(NumpyFunction):
         self._forward = forward_of(layer)
         self._backward_name = next((n for n in BACKWARD if hasattr(layer, n)), "")
         self._tensor = tensor_class(layer)
+        # tried where the first call on an array raises
+        self._perhaps = None if self._tensor else tensor_class_elsewhere(layer)
         names = [p.name for p in parameters_of(getattr(layer, self._forward))]
         self._flag = next((n for n in names if n in (*TRAINING, *INFERENCE)), None)
         self._told_by: str | None = None  # this and the next are seen at its calls
@@ -148,7 +150,14 @@ class PlainClass(NumpyFunction):
         flag = {self._flag: trains != (self._flag in INFERENCE)} if self._flag else {}
         own = with_axes_taken(x, self.facts.ranks_refused)
         given = self._tensor(own) if self._tensor else own
-        output, *cache = _parts(getattr(instance, self._forward)(given, **flag))
+        try:
+            output, *cache = _parts(getattr(instance, self._forward)(given, **flag))
+        except Exception:
+            if not self._perhaps:
+                raise
+            self._tensor, self._perhaps = self._perhaps, None
+            return self.forward(instance, x, mode)
+        self._perhaps = None
         self._hands_cache_out, output = bool(cache), array_of(output)
         if self._tensor or not self._backward_name:
             why = NO_GRADIENTS if self._tensor else NO_BACKWARD

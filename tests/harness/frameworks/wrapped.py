@@ -18,12 +18,12 @@ def tensor_class(layer: type | None) -> type | None:
         for found in (getattr(module, name, None) for name in NAMES):
             if isinstance(found, type) and found.__module__.partition(".")[0] == root:
                 return found
-    return _elsewhere(getattr(layer, "__module__", ""))
+    return None
 
 
-def _elsewhere(module: str) -> type | None:
-    """The only such class in the package of a module."""
-    package = f"{module.partition('.')[0]}."
+def tensor_class_elsewhere(layer: type | None) -> type | None:
+    """The only such class in the package of a layer whose own module does not have it."""
+    package = f"{getattr(layer, '__module__', '').partition('.')[0]}."
     found = {
         vars(other).get(name)
         for loaded, other in list(sys.modules.items())
