@@ -34,8 +34,10 @@ MEASURES = {
     "sum of row": "n = d.reshape(-1, {columns}).sum(1); {variance}",
     "sum of call": "n = d.reshape(len(d), -1).sum(1); {variance}",
     "echo": "f = d.reshape(-1); a, b = f[:-{lag}], f[{lag}:]; {agree}",
-    "twins": "{distinct}",
-    "overlap": "{distinct}",
+    "twins": (
+        "m = np.packbits(d.reshape(-1, {columns}), axis=1);"
+        " print(len(np.unique(m, axis=0)), 'different masks of {columns:,} units among', len(m))"
+    ),
 }
 WHOM = {
     "left": "the left neighbour",
@@ -73,10 +75,6 @@ def _measure(telling: Telling, lens: str) -> str:
         "variance": (
             "print('variance of the number dropped', n.var(), 'where"
             f" {units * rate * (1 - rate):.6g} is right')"
-        ),
-        "distinct": (
-            "m = np.packbits(d.reshape(-1, d.size // len(d)), axis=1);"
-            " print(len(np.unique(m, axis=0)), 'different masks in', len(m), 'calls')"
         ),
     }
     return MEASURES[lens].format(**words)
