@@ -16,6 +16,7 @@ from dropspec.diagnosis.evidence import Evidence
 from dropspec.diagnosis.examination import examine
 from dropspec.diagnosis.known_kinds import blocks, fixed_count, noise_shape, whole_calls
 from dropspec.diagnosis.known_masks import crossed, every_call_alike, few_masks
+from dropspec.diagnosis.known_rates import drift, tail_of_vectors
 
 from .inspected import Made, Ratios
 
@@ -76,11 +77,13 @@ def test_nothing_is_seen_of_a_right_layer() -> None:
     seen = seen_of(right)
     facts = {one.kind for one in seen if one.value}
     told = {Seen.DROPPED, Seen.DROPPED_WITH_GRADIENT, Seen.SCALE, Seen.ADDED, Seen.BLOCKS}
+    told |= {Seen.EARLY, Seen.LATE}
     rounding = {Seen.SCALE_VARIES, Seen.SCALE_OF_CALL}
     assert facts <= told | rounding
     assert all(one.value < 1e-5 for one in seen if one.kind in rounding)
     assert evidence(right).drops_as_asked
     kinds = (noise_shape, whole_calls, fixed_count, crossed, every_call_alike, few_masks, blocks)
+    kinds += (drift, tail_of_vectors)
     assert [kind(evidence(right)) for kind in kinds] == [""] * len(kinds)
 
 
