@@ -17,10 +17,12 @@ from contextlib import contextmanager
 from multiprocessing import forkserver
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
+from time import sleep
 from typing import Any
 
 from dropspec.session.processes import TOLD
 
+TRIES, AGAIN_S = 5, 0.2  # of a process to be forked, and between two of them
 LONGEST = 60  # bytes of a temporary folder: a socket's path has 107 at most
 PRELOADED = "dropspec.session.preloaded"
 
@@ -57,8 +59,15 @@ def start(work: Callable[..., None], arguments: Sequence[Any]) -> Any:
     process: BaseProcess = context().Process(  # type: ignore[attr-defined]
         target=work, args=tuple(arguments)
     )
-    with _variables(_for_template()), _short_paths(), _no_main():
-        process.start()  # and the template, should it be gone
+    for left in reversed(range(TRIES)):
+        try:
+            with _variables(_for_template()), _short_paths(), _no_main():
+                process.start()  # and the template, should it be gone
+            break
+        except (OSError, EOFError):  # it was ended by a layer just now
+            if not left:
+                raise
+            sleep(AGAIN_S)
     return process
 
 
