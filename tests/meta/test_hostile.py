@@ -140,7 +140,7 @@ def every(tmp_path_factory: pytest.TempPathFactory) -> Judged:
 def check_run(judged: Judged) -> None:
     """The run came to its end, said all, and left nothing; others are judged as ever."""
     assert judged.ran.code == 2  # as some cannot be judged
-    assert judged.ran.report["complete"]
+    assert judged.ran.report["complete"], judged.ran.complaint
     assert set(judged.ran.report["labels"]) == {"right", "wrong", *judged.names}
     assert set(judged.ran.verdicts("right").values()) == {"HOLDS"}
     assert judged.ran.clause("wrong", "scale-1")["verdict"] == "VIOLATED"
