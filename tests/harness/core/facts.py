@@ -60,10 +60,10 @@ class Facts:
     """All that is known of a target; made once, by `targets.inspect`.
 
     `thing` is what is called: a class, a function or an object. `refused` are the dtypes of its
-    framework that it raised on, with the error, `cast` those that come back as another
-    one, and `ranks_refused` the numbers of axes of which
-    that is true, where it takes others. `places` tells where a class holds the parameters
-    of its family. `seen` is what its family found out by calls; `flushes` as in Declared, or seen.
+    framework that it raised on, with the error, `cast` those that come back as another one, and
+    `ranks_refused` the numbers of axes on which it raised, where it takes others. `places` tells
+    where a class holds the parameters of its family. `seen` is what its family found out by calls;
+    `flushes` as in Declared, or seen.
     """
 
     target: Target

@@ -122,11 +122,6 @@ class FunctionDriver(Driver):
         else:
             self.stream.restore(state)
 
-    def said_for_call(self, expression: str, seed: int) -> str:
-        """An expression of a call for the i-th one: an int seed moves on by one a call."""
-        is_int = self.stream is not None and self.stream.name == "seed"
-        return expression.replace("=seed", f"={seed} + i") if is_int else expression
-
     def spelled(self, rate: Any, mode: str = "") -> str:
         """`dropout(x, 0.5, training=True, rng=rng)`."""
         stream = self.stream.name if self.stream else ""

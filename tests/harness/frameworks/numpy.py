@@ -20,7 +20,7 @@ from dropspec.core.site import Site
 from dropspec.core.target import Target
 from dropspec.frameworks.functions import FunctionDriver
 from dropspec.frameworks.spelling import can_be_spelled, spelled_array, spelled_values
-from dropspec.frameworks.streams import NumpyGenerator
+from dropspec.frameworks.streams import NumpyGenerator, said_for_call
 
 NO_BACKWARD = "it has no `backward`"
 
@@ -189,7 +189,7 @@ class NumpyFunction(FunctionDriver):
     def said_for_calls(self, rate: float, seed: int) -> tuple[list[str], str]:
         """What comes before calls of one layer, and the i-th call."""
         first = "[0]" if self.replies_with_tuple else ""
-        return [], f"{self.said_for_call(self.spelled(rate, 'training'), seed)}{first}"
+        return [], f"{said_for_call(self.spelled(rate, 'training'), self.stream, seed)}{first}"
 
     def lines(self, call: Call, also: str = "") -> list[str]:
         """Plain NumPy, with the backward beside it where one was asked for."""

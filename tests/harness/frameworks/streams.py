@@ -131,3 +131,9 @@ def stream_for(signature: Signature, generator: type[Stream]) -> Stream | None:
     stream = (kind or generator)()
     stream.seed(0)
     return stream
+
+
+def said_for_call(expression: str, stream: Stream | None, seed: int) -> str:
+    """An expression of a call for the i-th one: an int seed moves on by one a call."""
+    is_int = stream is not None and stream.name == Ints.name
+    return expression.replace("=seed", f"={seed} + i") if is_int else expression

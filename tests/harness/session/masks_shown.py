@@ -8,6 +8,7 @@ from math import ceil, prod
 
 from dropspec.core.implementation import Implementation
 from dropspec.core.notes import Telling
+from dropspec.core.ranks import shape_taken
 from dropspec.frameworks.spelling import spelled_values
 
 MOST = 1 << 22  # units that are drawn, in seconds at most
@@ -53,7 +54,8 @@ def masks_shown(impl: Implementation, telling: Telling, seed: int) -> str:
         telling.rate, telling.dtype, telling.shape, seed, telling.differentiable
     )
     lens = "left" if telling.lens == "beside" else telling.lens
-    if said is None or lens not in MEASURES:
+    is_refused = shape_taken(telling.shape, impl.facts.ranks_refused) != telling.shape
+    if said is None or is_refused or lens not in MEASURES:
         return ""
     before, survivors = said
     calls = max(2, ceil(min(telling.units, MOST) / prod(telling.shape)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dropspec.core.implementation import Implementation
 from dropspec.core.notes import Telling
 from dropspec.core.options import Options
+from dropspec.core.ranks import shape_taken
 from dropspec.core.target import Target
 from dropspec.core.text import quoted
 from dropspec.session.masks_shown import masks_shown
@@ -44,6 +45,8 @@ def snippet(impl: Implementation, shown_by: str) -> str:
     call = impl.guard.last
     if shown_by == BY_COMMAND or call is None or impl.guard.forwards != 1:
         return ""
+    if shape_taken(call.x.shape, impl.facts.ranks_refused) != call.x.shape:
+        return ""  # the layer refuses it as it stands
     if any(array.size > SHORT for array in call.arrays.values() if array is not None):
         return ""
     lines = impl.driver.lines(call, ", x" if shown_by == BY_INPUT else "")

@@ -21,7 +21,7 @@ def in_form(target: Target, thing: Any, build: str, call: str, guard: Guard) -> 
     """The target and what is driven: by `build` or `call` where one is given, else by what is read
     off an instance, a dictionary, a configuration or an unusual order; else as it is.
 
-    Raises BadTarget for an expression that is none.
+    Raises BadTarget, with what to write, for a bad expression.
     """
     names = names_beside(target)
     for form, said in ((BUILD, build), (CALL, call)):

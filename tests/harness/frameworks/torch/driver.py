@@ -25,7 +25,7 @@ from dropspec.core.signature import SEEDS, Signature
 from dropspec.core.site import Site
 from dropspec.frameworks.recording import check_reply
 from dropspec.frameworks.spelling import spelled_values
-from dropspec.frameworks.streams import Stream, stream_for
+from dropspec.frameworks.streams import Stream, said_for_call, stream_for
 from dropspec.frameworks.torch.modes import masks_by_mode, on_views
 from dropspec.frameworks.torch.networks import TorchNetworks
 from dropspec.frameworks.torch.tape import (
@@ -256,8 +256,8 @@ class TorchDriver(Driver):
         if self.facts.kind is Kind.CLASS:
             before.append(f"layer = {made}")
             called = f"layer{called.removeprefix(made)}"
-        elif self.stream and self.stream.name == "seed":
-            called = called.replace("=seed", f"={seed} + i")
+        else:
+            called = said_for_call(called, self.stream, seed)
         before.append(f"x = torch.tensor({spelled_values(shape)}, dtype=torch.{dtype})")
         before += ["x.requires_grad_()"] if differentiable else []
         return before, f"({called} != 0).numpy()"
