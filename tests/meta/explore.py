@@ -5,6 +5,8 @@ right is ever accused.
     python tests/meta/explore.py mutants --seeds 50
     # whole quick runs over the right layers in turn: is anything not as it should be?
     python tests/meta/explore.py right --runs 1000
+    # the same on a machine that is forty times too busy, eight runs at a time
+    python tests/meta/explore.py right --runs 100 --busy 40 --at-once 8
     # is there a conformance test that no mutant of its clause fails, quick profile?
     python tests/meta/explore.py tests
     # as JSON, under seed 0, quick profile: which stated clauses are not found, what is accused?
@@ -23,11 +25,13 @@ import importlib
 import json
 import multiprocessing
 import os
+import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from fnmatch import fnmatchcase
 from functools import cache, partial
 from typing import Any
 
@@ -125,14 +129,14 @@ def accused(target: str, seeds: Sequence[int]) -> list[str]:
     ]
 
 
-def _jobs() -> list[tuple[str, Sequence[str]]]:
-    return [(mutant.target, mutant.clauses) for mutant in MUTANTS.values()]
+def _jobs(only: str = "*") -> list[tuple[str, Sequence[str]]]:
+    return [(m.target, m.clauses) for m in MUTANTS.values() if fnmatchcase(m.target, only)]
 
 
-def mutants(seeds: int) -> int:
+def mutants(seeds: int, only: str) -> int:
     """Prints which mutants survive under which of that many seeds; returns how many do."""
-    fresh, left = range(FIRST, FIRST + seeds), 0
-    for target, missed in side_by_side(partial(_survived, seeds=fresh), _jobs()):
+    fresh, jobs, left = range(FIRST, FIRST + seeds), _jobs(only), 0
+    for target, missed in side_by_side(partial(_survived, seeds=fresh), jobs):
         left += bool(missed)
         if missed:
             print(
@@ -140,7 +144,7 @@ def mutants(seeds: int) -> int:
                 flush=True,
             )
     print(
-        f"{len(MUTANTS)} mutants under {seeds} seeds each, standard profile: {len(MUTANTS) - left}"
+        f"{len(jobs)} mutants under {seeds} seeds each, standard profile: {len(jobs) - left}"
         " are found in every run"
     )
     return left
@@ -182,13 +186,13 @@ def _named(prop: Property) -> str:
     return ".".join(prop.name.rsplit(".", 2)[-2:])
 
 
-def right(runs: int) -> int:
-    """Prints what is accused of right layers in that many runs; returns how many accusations
-    there are.
+def right(runs: int, at_once: int | None = None) -> int:
+    """Prints what is accused of right layers in that many runs, so many at a time (one a core
+    without a word); returns how many accusations there are.
     """
     targets, count = (*CONFORMING, *RIGHT_TARGETS), Counter[str]()
     shares = [(t, range(FIRST + n, FIRST + runs, len(targets))) for n, t in enumerate(targets)]
-    for (target, seeds), said in side_by_side(_accused, shares):
+    for (target, seeds), said in side_by_side(_accused, shares, at_once):
         count.update(runs=len(seeds), accusations=len(said))
         for line in said:
             print(f"{target}, {line}", flush=True)
@@ -215,7 +219,20 @@ def _accused(job: tuple[str, Sequence[int]]) -> list[str]:
     return accused(*job)
 
 
-def side_by_side(do: Any, jobs: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
+@contextmanager
+def busy(many: int) -> Iterator[None]:
+    """That many processes beside, each of which only takes processor time."""
+    beside = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(many)]
+    try:
+        yield
+    finally:
+        for process in beside:
+            process.kill()
+
+
+def side_by_side(
+    do: Any, jobs: Sequence[Any], at_once: int | None = None
+) -> Iterator[tuple[Any, Any]]:
     """Each job with what came of it, in a process of its own: what a layer changes for all of a
     process must not outlive it.
     """
@@ -224,7 +241,7 @@ def side_by_side(do: Any, jobs: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
         tests_of(family.name)
     gc.freeze()  # or every child would copy the pages of all that was imported
     one_thread = partial(torch.set_num_threads, 1)  # as `dropspec check` does
-    with multiprocessing.get_context("fork").Pool(None, one_thread, maxtasksperchild=1) as pool:
+    with multiprocessing.get_context("fork").Pool(at_once, one_thread, maxtasksperchild=1) as pool:
         yield from zip(jobs, pool.imap(do, jobs, chunksize=1), strict=True)
 
 
@@ -247,15 +264,35 @@ if __name__ == "__main__":
         metavar="N",
         help="for right: how many runs (default: 1000)",
     )
+    parser.add_argument(
+        "--only",
+        default="*",
+        metavar="PATTERN",
+        help="for mutants: those whose target matches, such as '*.carried:*'",
+    )
+    parser.add_argument(
+        "--busy",
+        type=int,
+        default=0,
+        metavar="N",
+        help="for right: processes that take processor time meanwhile (default: 0)",
+    )
+    parser.add_argument(
+        "--at-once",
+        type=int,
+        metavar="N",
+        help="for right: runs at a time (default: as many as there are cores)",
+    )
     given = parser.parse_args()
     if given.what in ("stated", "spared"):
         print(json.dumps(stated() if given.what == "stated" else spared()))
         sys.exit()
     started = time.perf_counter()
-    bad = {
-        "mutants": lambda: mutants(given.seeds),
-        "right": lambda: right(given.runs),
-        "tests": tests,
-    }[given.what]()
+    with busy(given.busy):
+        bad = {
+            "mutants": lambda: mutants(given.seeds, given.only),
+            "right": lambda: right(given.runs, given.at_once),
+            "tests": tests,
+        }[given.what]()
     print(f"{time.perf_counter() - started:.0f} s")
     sys.exit(bool(bad))
