@@ -5,7 +5,7 @@ right is ever accused.
     python tests/meta/explore.py mutants --seeds 50
     # whole quick runs over the right layers in turn: is anything not as it should be?
     python tests/meta/explore.py right --runs 1000
-    # the same on a machine that is forty times too busy, eight runs at a time
+    # the same with forty busy processes beside, eight runs at a time
     python tests/meta/explore.py right --runs 100 --busy 40 --at-once 8
     # is there a conformance test that no mutant of its clause fails, quick profile?
     python tests/meta/explore.py tests
@@ -186,7 +186,7 @@ def _named(prop: Property) -> str:
     return ".".join(prop.name.rsplit(".", 2)[-2:])
 
 
-def right(runs: int, at_once: int | None = None) -> int:
+def right(runs: int, at_once: int | None) -> int:
     """Prints what is accused of right layers in that many runs, so many at a time (one a core
     without a word); returns how many accusations there are.
     """
@@ -284,6 +284,8 @@ if __name__ == "__main__":
         help="for right: runs at a time (default: as many as there are cores)",
     )
     given = parser.parse_args()
+    if not _jobs(given.only):  # or none would be found, and none survive
+        parser.error(f"--only: no mutant's target matches {given.only!r}")
     if given.what in ("stated", "spared"):
         print(json.dumps(stated() if given.what == "stated" else spared()))
         sys.exit()
