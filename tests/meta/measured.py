@@ -14,7 +14,7 @@ RATES = (0.5, 0.1, 0.9, 0.01, 0.001, 0.999)
 ALL_CLAUSES = (
     *("scale-1", "rate-1", "eval-1", "independence-4", "gradient-1", "gradient-4"),
     *("expectation-1", "weights-1", "weights-2", "weights-5", "weights-7"),
-    *("product-1", "backprop-1"),
+    *("product-1", "backprop-1", "edge-1", "gradient-6"),
 )
 
 

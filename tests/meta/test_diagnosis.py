@@ -64,6 +64,35 @@ def test_echoes_are_laid_to_their_cause() -> None:
     assert edge == Cause("edge-3", all_clauses()["edge-3"].remedy)
 
 
+def test_what_two_causes_explain_is_laid_to_the_last() -> None:
+    """What a rate and a scale both explain goes when both are repaired, and is an echo of the one
+    that is named last.
+    """
+    failed = judged("rate-1", "scale-1", "expectation-1")
+    first, last = causes_of(failed, dropped(lambda r: 1 - r) + scales(lambda r: r))
+    assert (first.echoes, last.echoes) == ((), ("expectation-1",))
+
+
+def test_an_end_of_the_rate_is_an_echo_only_where_it_does_as_its_neighbours() -> None:
+    """Rate 0 that drops everything follows from a rate that is taken for keep; rate 0 that drops a
+    tenth, or gives NaN, does not.
+    """
+    keep = dropped(lambda r: 1 - r)
+    for share, causes in ((1.0, 1), (0.1, 2), (None, 2)):
+        at_end = [] if share is None else [Observation(Seen.AT_AN_END, share, 0.0)]
+        assert len(causes_of(judged("rate-1", "edge-1"), keep + at_end)) == causes
+
+
+def test_a_gradient_is_an_echo_only_where_it_is_that_of_the_output() -> None:
+    """A gradient that has the output's own wrong scale fails because of it; one by another scale
+    has a cause of its own.
+    """
+    failed, wrong = judged("scale-1", "gradient-6"), scales(lambda r: r)
+    for share, causes in ((0.0, 1), (0.5, 2)):
+        own = [Observation(Seen.PASSED_OTHERWISE, share, 0.5)]
+        assert len(causes_of(failed, wrong + own)) == causes
+
+
 def raising(*faults: Fault | None) -> tuple[Judged, ...]:
     """As many clauses as faults; those with a fault are errors, the others hold."""
     bad = (Verdict.HOLDS, Verdict.ERROR)

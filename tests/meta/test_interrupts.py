@@ -14,8 +14,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from dropspec.core.calls import Call
 from dropspec.core.errors import Hung, ImplementationError
 from dropspec.core.guard import Guard, Interrupted
 
@@ -125,6 +127,34 @@ def test_a_call_that_works_is_not_hung_on_a_busy_machine(monkeypatch: pytest.Mon
     monkeypatch.setattr("dropspec.core.guard.process_time", lambda: 0.0)
     with pytest.raises(Hung), Guard(0.1).call("a call"):
         time.sleep(30)
+
+
+def test_the_first_call_of_a_shape_may_compile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first call of each mode, shape and dtype may work three times as long as others, as a
+    framework may compile it; one that waits may not, nor one more call of that kind.
+    """
+    worked = [0.0]
+
+    def process_time() -> float:
+        worked[0] += 0.01
+        return worked[0]
+
+    guard = Guard(0.1)
+
+    def call(columns: int, works_s: float, waits_s: float = 0.3) -> None:
+        guard.record(Call("training", {"x": np.ones((2, columns))}, 0.5, 0, differentiable=False))
+        with guard.call("a call"):
+            worked[0] += works_s
+            time.sleep(waits_s)
+
+    monkeypatch.setattr("dropspec.core.guard.process_time", process_time)
+    for columns in (1, 2):
+        call(columns, works_s=0.12)
+    with pytest.raises(Hung):
+        call(1, works_s=0.12)
+    monkeypatch.setattr("dropspec.core.guard.process_time", lambda: 0.0)
+    with pytest.raises(Hung):
+        call(3, works_s=0.0, waits_s=30)
 
 
 def test_no_import_is_ended_half_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

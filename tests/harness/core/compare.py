@@ -58,12 +58,13 @@ def ulps_allowed(dtype: np.dtype[Any], rate: float, *, strictly: bool = False) -
     """
     is_double = dtype == np.float64
     of_keep = 2.0**-53 if strictly and is_double else 2.0**-24
+    of_scale = 2.0**-24 if is_double and not strictly else 0.0  # half an ulp of 1 / keep
     rounded = (rate, 1 - rate) if strictly or not is_double else (rate, 1 - rate, 1 / (1 - rate))
     if all(float(np.float32(exact)) == exact for exact in rounded):
-        of_keep = 0.0  # nothing to round
+        of_keep = of_scale = 0.0  # nothing to round
     # an ulp relative to the largest number of its binade
     finest_ulp = 2.0 ** -(FRACTION_BITS[dtype.name] + 1)
-    return int((1 if strictly else 2) + of_keep / (1 - rate) / finest_ulp)
+    return int((1 if strictly else 2) + (of_keep / (1 - rate) + of_scale) / finest_ulp)
 
 
 def require(ok: Bits, message: str, **seen: Array) -> None:

@@ -43,6 +43,7 @@ CAN_TIME = hasattr(signal, "SIGALRM")
 WORKING = 0.003  # of the clock: a call that gets less than this of a processor waits for something
 PATIENCE = 20  # times the limit by the clock: so long may a call work on a busy machine
 NEARLY = 0.8  # of the limit: as much processor time as a call gets of it on an idle machine
+COMPILING = 3  # times the limit: so long may the first call of a shape and dtype work
 BEAT_S = 1.0
 IMPORTS = "<frozen importlib._bootstrap>"  # where Python says that its import runs
 
@@ -69,6 +70,8 @@ class Guard:
         self._what: object = None
         self._begun = self._rung = (0.0, 0.0)  # by the clock, and in processor time
         self._longest_s = self._beaten = 0.0
+        self._met: set[tuple[object, ...]] = set()  # what a framework has compiled by now
+        self._may_compile = False
         self._beat = beat
         self._may_end_imports = False
         self.reset()
@@ -81,11 +84,18 @@ class Guard:
     def record(self, call: Call) -> None:
         """Notes a forward pass that is about to be made."""
         self.last, self.forwards = call, self.forwards + 1
+        self._meet(call.mode, call.differentiable, call.x)
 
     def record_backward(self, upstream: Array) -> None:
         """Notes the upstream gradient of a backward pass through the last forward."""
         if self.last is not None:
             self.last = replace(self.last, upstream=upstream)
+        self._meet("backward", True, upstream)
+
+    def _meet(self, mode: str, differentiable: bool, array: Array) -> None:
+        kind = (mode, differentiable, array.shape, array.dtype)
+        self._may_compile = kind not in self._met
+        self._met.add(kind)
 
     def record_assignment(self, name: str, rate: Any) -> None:
         """Notes that the rate was assigned to after the last forward."""
@@ -140,13 +150,10 @@ class Guard:
         of_clock, worked = now[0] - self._begun[0], now[1] - self._begun[1]
         share = (now[1] - self._rung[1]) / max(now[0] - self._rung[0], 1e-9)
         self._rung = now
-        if (
-            share < WORKING
-            or of_clock >= PATIENCE * self.limit_s
-            or worked >= NEARLY * self.limit_s
-        ):
+        may_work_s = self.limit_s * (COMPILING if self._may_compile else 1)
+        if share < WORKING or of_clock >= PATIENCE * self.limit_s or worked >= NEARLY * may_work_s:
             return 0.0
-        return self.limit_s - worked
+        return may_work_s - worked
 
     def call(self, what: object) -> AbstractContextManager[None]:
         """Runs user code.
@@ -178,7 +185,7 @@ class Guard:
 
     def end(self, outer: object, has_returned: bool) -> None:
         """After a call: the timer runs on, and is heard of no more until another call begins."""
-        self._what, now = outer, monotonic()
+        self._what, self._may_compile, now = outer, False, monotonic()
         if has_returned:
             self._longest_s = max(self._longest_s, min(now - self._begun[0], self.limit_s / 4))
         if outer is not None:

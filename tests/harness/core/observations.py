@@ -28,6 +28,7 @@ class Seen(StrEnum):
     AT_A_UNIFORM_OF_0 = "units that go wrong at a uniform of 0"  # at rate 0 or 1
     # of an examination, each by rate; where nothing else is said, 1 for yes and 0 for no
     DROPPED = "share dropped"  # without a gradient
+    AT_AN_END = "share dropped at an end of the rate"  # at rate 0 or 1
     DROPPED_WITH_GRADIENT = "share dropped where a gradient is wanted"
     TURNED = "share of survivors of the other sign"
     SCALE_VARIES = "spread of scales in a call"  # relative to the scale
@@ -56,6 +57,7 @@ class Seen(StrEnum):
     NEXT_ROW = "rows of the call before"
     PASSED = "share of gradients that pass"
     PASSED_ELSEWHERE = "share of gradients through another mask"
+    PASSED_OTHERWISE = "share of gradients that are not the upstream times output / input"
     GRADIENT_SCALE = "scale of gradients"
 
 

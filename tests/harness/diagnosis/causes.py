@@ -16,7 +16,7 @@ from dropspec.core.observations import Observation, Seen
 from dropspec.core.records import Cause, Judged, Verdict
 from dropspec.diagnosis.evidence import Evidence
 from dropspec.diagnosis.known_bugs import BUGS, Bug
-from dropspec.diagnosis.topics import OF_CHANCE, explains, place_of
+from dropspec.diagnosis.topics import BEFORE_ALL, ENDS, OF_CHANCE, TOPICS, explains, place_of
 
 # what fails with much else counts less: it is the cause where little else fails
 WEAKER = {"rate": 2, "rate by kind": 4}
@@ -69,10 +69,10 @@ def _raises_everywhere(judged: Sequence[Judged]) -> list[Cause]:
 
 def _causes(e: Evidence) -> tuple[Cause, ...]:
     named = _named(e)
-    left = [c for c in e.failed if not any(one.covers(c) for one in named)]
+    left = [c for c in e.failed if not any(one.covers(c, e) for one in named)]
     while left:
         named.append(_Named(_root(left, e)))
-        left = [c for c in left if not named[-1].covers(c)]
+        left = [c for c in left if not named[-1].covers(c, e)]
     return _with_echoes(named, e)
 
 
@@ -87,12 +87,16 @@ class _Named:
     explains: frozenset[str] = frozenset()
     is_alone: bool = False
 
-    def covers(self, other: Clause) -> bool:
-        """Whether that clause shows it, or fails because of it."""
-        if self.is_alone:
+    def covers(self, other: Clause, e: Evidence) -> bool:
+        """Whether that clause shows it, or fails because of it, as far as the evidence goes."""
+        if self.is_alone or other.id == self.clause.id:
             return other.id == self.clause.id
-        is_echo = explains(self.clause, other) or not other.echoes.isdisjoint(self.explains)
-        return other.id == self.clause.id or is_echo
+        by = other.echoes & {*TOPICS[self.clause.topic], *self.explains}
+        if (end := ENDS.get(other.topic)) is not None and not e.follows_to(end):
+            by &= {*BEFORE_ALL, "gradients"}
+        if "gradients" in TOPICS[other.topic] and e.has_own_backward:
+            by &= {*BEFORE_ALL, "gradients", "replay"}
+        return bool(by)
 
 
 def _named(e: Evidence) -> list[_Named]:
@@ -119,12 +123,18 @@ def _showing(bug: Bug, e: Evidence) -> list[Clause]:
 
 
 def _with_echoes(causes: Sequence[_Named], e: Evidence) -> tuple[Cause, ...]:
-    """Every other clause that failed is laid to the first cause that explains it."""
+    """Every other clause that failed is laid to the last cause that explains it: it goes once that
+    one and those before it are repaired.
+    """
     told = {one.clause.id for one in causes}
+    laid: dict[str, _Named] = {}
+    for c in e.failed:
+        able = [one for one in causes if c.id not in told and one.covers(c, e)]
+        if able:
+            laid[c.id] = able[-1]
     complete = []
     for one in causes:
-        echoes = tuple(c.id for c in e.failed if c.id not in told and one.covers(c))
-        told.update(echoes)
+        echoes = tuple(clause for clause, cause in laid.items() if cause is one)
         sentence = one.sentence or one.clause.remedy
         complete.append(Cause(one.clause.id, sentence, echoes, bool(one.sentence)))
     return tuple(complete)

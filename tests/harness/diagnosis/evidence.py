@@ -84,8 +84,30 @@ class Evidence:
 
     @property
     def shares(self) -> dict[float, float]:
-        """The shares dropped at all rates: those of campaigns, or else of the examination."""
-        return self.at_rates(Seen.DROPPED) | self.at_rates(Seen.DROP_RATE)
+        """The shares dropped at all rates: those of the examination, of new layers, or else of
+        campaigns.
+        """
+        return self.at_rates(Seen.DROP_RATE) | self.at_rates(Seen.DROPPED)
+
+    def follows_to(self, end: float) -> bool:
+        """Whether as many units were dropped at this end of the rate as at rates next to it, and
+        not as many as asked for: what is wrong there is what is wrong between.
+        """
+        at_end, shares = self.at_rates(Seen.AT_AN_END).get(end), self.shares
+        if at_end is None or abs(at_end - end) < NEAR_A_SHARE or not shares:
+            return False
+        nearest = min(shares, key=lambda r: abs(r - end))
+        return abs(at_end - shares[nearest]) < NEAR_A_SHARE + abs(nearest - end)
+
+    @property
+    def has_own_backward(self) -> bool:
+        """Whether gradients are not the upstream times what the outputs were multiplied by.
+
+        Nothing is known where outputs are more than their inputs, masked and rescaled.
+        """
+        if self.topics & {"zeros", "one scale"} or self.dropped_none:
+            return False
+        return max(self.at_rates(Seen.PASSED_OTHERWISE).values(), default=0) > 0
 
     def effects(self, clause: Clause) -> Iterator[tuple[str, float]]:
         """The lenses that found a clause to fail, with the size of the fault."""

@@ -19,10 +19,11 @@ from dropspec.core.observations import Observation, Seen
 from dropspec.diagnosis.masks import note_many_calls, note_masks
 from dropspec.diagnosis.values import note_values
 
-RATES = (0.1, 0.3, 0.5, 0.7, 0.9)
+RATES, ENDS = (0.1, 0.3, 0.5, 0.7, 0.9), (0.0, 1.0)
 SHAPES = ((8, 6, 35), (6, 4, 7, 11), (1680,))  # of which the first that works is looked at most
 LAYERS, CALLS = 6, 3  # so many new layers, and calls of each
 ODD, MANY = (1003,), 240  # a shape that fills no vectors, and calls of one layer on it
+NEAR = 0.01  # relative: a gradient that is nearer has the factor of its output, in any dtype
 Facts = Iterator[tuple[Seen, float]]
 RAISES = (ImplementationError, Hung, NotClaimed)
 
@@ -47,6 +48,10 @@ def examine(impl: Implementation, seed: int, *, has_places: bool = True) -> tupl
         for shape in shapes[:1]:
             for rate in RATES:
                 _look_at(impl, shape, rate, seed, notes, has_places)
+            for rate in ENDS:
+                end = _train(impl, shape, rate, seed, layers=1, calls=1)
+                if end is not None and np.isfinite(end.y).all():
+                    notes.observe(Seen.AT_AN_END, float((end.y == 0).mean()), rate=rate)
         for shape in shapes[1:2]:
             if (seen := _train(impl, shape, 0.5, seed)) is not None:
                 note_masks(seen.rate, seen.y == 0, CALLS, notes, has_places=has_places)
@@ -133,6 +138,8 @@ def _backward(impl: Implementation, rate: float, x: Array, seed: int) -> Facts:
     g = recorded.gradient(upstream).astype(float)
     yield Seen.PASSED, float((g != 0).mean())
     yield Seen.PASSED_ELSEWHERE, float(((g != 0) != survived).mean())
+    factor = recorded.output.astype(float) / x
+    yield Seen.PASSED_OTHERWISE, float((~np.isclose(g, upstream * factor, rtol=NEAR)).mean())
     if (both := survived & (g != 0)).any():
         yield Seen.GRADIENT_SCALE, float(np.median((g / upstream)[both]))
 

@@ -40,6 +40,7 @@ from dropspec.diagnosis.known_masks import (
     sharing,
 )
 from dropspec.diagnosis.known_rates import (
+    another_rate,
     applied_twice,
     coarse_half,
     drift,
@@ -47,6 +48,7 @@ from dropspec.diagnosis.known_rates import (
     few_bits,
     flag_turned_round,
     inactive,
+    keep_throughout,
     normal_numbers,
     rate_is_ignored,
     rate_is_keep,
@@ -123,15 +125,15 @@ def early_overflow(e: Evidence) -> str:
 
 
 OF_VALUES = ("zeros", "one scale", "scale", "values")
-EVERYTHING = ("masks", "scale", "zeros", "gradients", "ends of the rate")
+EVERYTHING = ("masks", "scale", "zeros", "ends of the rate")
 SHARED = ("masks", "scale", "zeros")
 BUGS = (
-    Bug(of_another_method, ("single weights",)),
+    Bug(of_another_method, ("single weights",), silences=("rate",)),
     Bug(shorter, ("form",), EVERYTHING, "kind", ("scale", "rate")),
     Bug(first_call, ("evaluation", "scale", "rate"), EVERYTHING, "scale", ("kind", "rate")),
-    Bug(scale_by_rate, ("scale",), ("scale", "zeros", "gradients"), "scale"),
+    Bug(scale_by_rate, ("scale",), ("scale",), "scale"),
     Bug(applied_twice, ("rate",), ("scale", "zeros"), "scale", ("rate",)),
-    Bug(rate_is_ignored, ("rate",), EVERYTHING, "scale", ("rate",)),
+    Bug(another_rate, ("rate",), EVERYTHING, "scale", ("rate",)),
     Bug(left_as_they_were, OF_VALUES, SHARED, "kind", ("scale", "rate")),
     Bug(another_number, OF_VALUES, EVERYTHING, "kind", ("scale", "rate")),
     Bug(added_noise, OF_VALUES, EVERYTHING, "kind", ("scale", "rate")),
@@ -139,32 +141,34 @@ BUGS = (
     Bug(
         whole_calls, (*OF_MASKS, *OF_VALUES), ("masks", "scale", "zeros"), "kind", ("rate", "scale")
     ),
-    Bug(noise_shape, OF_MASKS, ("masks", "zeros"), "kind", ("rate",)),
+    Bug(noise_shape, OF_MASKS, ("masks",), "kind", ("rate",)),
     Bug(blocks, (*OF_MASKS, *OF_VALUES), SHARED, "kind", ("rate", "scale")),
-    Bug(scale_of_the_call, OF_VALUES, ("scale", "zeros", "gradients"), "scale"),
-    Bug(moved_values, OF_VALUES, ("scale", "gradients"), "scale"),
-    Bug(changed_signs, OF_VALUES, ("scale", "gradients"), "scale"),
-    Bug(noise_on_survivors, OF_VALUES, ("scale", "gradients"), "scale"),
-    Bug(classic_form, ("scale",), ("scale", "gradients", "evaluation"), "scale"),
-    Bug(no_scale, ("scale",), ("scale", "gradients"), "scale"),
-    Bug(another_law, ("scale",), ("scale", "zeros", "gradients"), "scale"),
+    Bug(scale_of_the_call, OF_VALUES, ("scale", "zeros"), "scale"),
+    Bug(moved_values, OF_VALUES, ("scale",), "scale"),
+    Bug(changed_signs, OF_VALUES, ("scale",), "scale"),
+    Bug(noise_on_survivors, OF_VALUES, ("scale",), "scale"),
+    Bug(classic_form, ("scale",), ("scale", "evaluation"), "scale"),
+    Bug(no_scale, ("scale",), ("scale",), "scale"),
+    Bug(another_law, ("scale",), ("scale", "zeros"), "scale"),
     Bug(added_to_keep, ("scale",), (), "scale"),
     Bug(scaled_in_evaluation, ("identity",)),
-    Bug(flag_turned_round, ("rate",), (), "rate"),
-    Bug(flag_turned_round, ("identity",), (), "rate"),
+    Bug(flag_turned_round, ("rate",), ("evaluation",), "rate"),
+    Bug(flag_turned_round, ("identity",), ("masks",), "rate"),
+    Bug(rate_is_ignored, ("rate",), ("ends of the rate",), "rate"),
     Bug(
         only_with_gradient, ("rate", "rate by kind"), ("scale", "zeros", "ends of the rate"), "rate"
     ),
+    Bug(keep_throughout, ("rate",), ("scale", "ends of the rate"), "rate"),
     Bug(rate_is_keep, ("rate",), ("ends of the rate",), "rate"),
     Bug(inactive, ("rate",), ("ends of the rate",), "rate"),
     Bug(normal_numbers, ("rate",), ("ends of the rate",), "rate"),
     Bug(crossed, OF_MASKS, (), "rate"),
     Bug(seed_without_a_say, ("calls", "repeats", "lag"), ("masks",), "rate"),
-    Bug(every_call_alike, ("calls", *OF_MASKS), (), "rate"),
-    Bug(rows_of_the_call_before, ("calls", *OF_MASKS), (), "rate"),
-    Bug(few_masks, ("repeats", "calls"), (), "rate"),
-    Bug(masks_of_another_layer, ("streams", *OF_MASKS), (), "rate"),
-    Bug(drift, ("rate", "calls", *OF_MASKS, "rate by kind"), (), "rate"),
+    Bug(every_call_alike, ("calls", *OF_MASKS), ("replay",), "rate"),
+    Bug(rows_of_the_call_before, ("calls", *OF_MASKS), ("replay",), "rate"),
+    Bug(few_masks, ("repeats", "calls"), ("replay",), "rate"),
+    Bug(masks_of_another_layer, ("streams", *OF_MASKS), ("replay",), "rate"),
+    Bug(drift, ("rate", "calls", *OF_MASKS, "rate by kind"), ("replay",), "rate"),
     Bug(tail_of_vectors, ("places", "rate", *OF_MASKS, "rate by kind"), (), "rate"),
     Bug(few_bits, ("rate",), (), "rate"),
     Bug(coarse_half, ("rate by kind", "rate")),

@@ -32,7 +32,7 @@ def no_gradient(e: Evidence) -> str:
 def gradient_scale(e: Evidence) -> str:
     """The gradient has a scale of its own, by another law."""
     scales = e.at_rates(Seen.GRADIENT_SCALE)
-    if e.topics & {"scale", "one scale"}:
+    if e.topics & {"scale", "one scale"} or only_with_gradient(e):
         return ""  # the gradient has what the output has
     for how, law in LAWS.items():
         if (rate := follows(scales, law)) is not None:

@@ -10,6 +10,7 @@ from scipy.special import ndtr
 from dropspec.core.observations import Seen
 from dropspec.diagnosis.evidence import NEAR_A_SHARE, Evidence, follows
 
+SAME = 0.05  # relative: a scale that belongs to a share, as near as the share is known
 DRIFT = 0.03  # between a quarter of 240 calls and another: 60,000 units, eleven deviations
 
 
@@ -43,6 +44,12 @@ def flag_turned_round(e: Evidence) -> str:
     )
 
 
+def keep_throughout(e: Evidence) -> str:
+    """The rate taken for the probability of keeping, by the mask and by the scale alike."""
+    is_scaled_so = follows(e.at_rates(Seen.SCALE), lambda r: 1 / r) is not None
+    return rate_is_keep(e) if is_scaled_so else ""
+
+
 def rate_is_keep(e: Evidence) -> str:
     """The rate taken for the probability of keeping."""
     rates = e.shares
@@ -73,21 +80,38 @@ def inactive(e: Evidence) -> str:
     )
 
 
+def another_rate(e: Evidence) -> str:
+    """One share at every rate, and the scale of that: another rate is used throughout."""
+    scale, share = _scale_at_every_rate(e), _share_at_every_rate(e)
+    return rate_is_ignored(e) if scale and abs(scale * (1 - share) - 1) < SAME else ""
+
+
 def rate_is_ignored(e: Evidence) -> str:
     """One share, which is neither none nor all, at every rate."""
-    shares, scales = e.at_rates(Seen.DROPPED), e.at_rates(Seen.SCALE)
-    if len(shares) < 3 or max(shares.values()) - min(shares.values()) > NEAR_A_SHARE:
+    if not (share := _share_at_every_rate(e)):
         return ""
-    share = mean(shares.values())
-    if not 0.01 < share < 0.99 or not scales:
-        return ""
-    scale = median(scales.values())
-    alike = all(abs(one - scale) < 0.01 * scale for one in scales.values())
-    also = f", and survivors are multiplied by {scale:.4g}" if alike else ""
+    scale = _scale_at_every_rate(e)
+    also = f", and survivors are multiplied by {scale:.4g}" if scale else ""
     return (
         f"The rate is ignored: {share:.2g} of the units are dropped at every rate{also}. Is it"
         " handed on to what draws the mask?"
     )
+
+
+def _share_at_every_rate(e: Evidence) -> float:
+    """The share that is dropped at every rate; 0 where it differs, or is none or all."""
+    shares = e.at_rates(Seen.DROPPED)
+    if len(shares) < 3 or max(shares.values()) - min(shares.values()) > NEAR_A_SHARE:
+        return 0.0
+    share = mean(shares.values())
+    return share if 0.01 < share < 0.99 and e.has(Seen.SCALE) else 0.0
+
+
+def _scale_at_every_rate(e: Evidence) -> float:
+    """What survivors are multiplied by at every rate; 0 where it differs."""
+    scales = e.at_rates(Seen.SCALE)
+    scale = median(scales.values()) if scales else 0.0
+    return scale if all(abs(one - scale) < 0.01 * scale for one in scales.values()) else 0.0
 
 
 def normal_numbers(e: Evidence) -> str:

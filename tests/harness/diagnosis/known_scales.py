@@ -172,7 +172,8 @@ def left_as_they_were(e: Evidence) -> str:
 
 def scaled_in_evaluation(e: Evidence) -> str:
     """Scaling at inference on top of scaling in training."""
-    if "identity" not in e.topics or "scale" in e.topics:
+    dropped = e.at_rates(Seen.EVALUATION_SHARE)
+    if "identity" not in e.topics or "scale" in e.topics or max(dropped.values(), default=0) > 0:
         return ""
     laws: dict[str, Law] = {
         "by keep": lambda r: 1 - r,

@@ -7,9 +7,9 @@ from dropspec.core.clauses import ANY_CALL, Clause
 # Of several topics that failed, the first one is looked at first. Beside each stand the kinds of
 # fault that it is: clauses that are an echo of one of these fail because of it.
 TOPICS: dict[str, tuple[str, ...]] = {
-    "generators": ("masks",),
+    "generators": ("masks", "replay"),
     "form": (ANY_CALL,),
-    "inputs": (ANY_CALL,),
+    "inputs": ("inputs",),
     "zeros": ("zeros", "scale"),
     "one scale": ("scale",),
     "scale": ("scale",),
@@ -24,14 +24,14 @@ TOPICS: dict[str, tuple[str, ...]] = {
     "one mask": ("masks",),
     "rows": ("masks",),
     "sharing": ("masks",),
-    "calls": ("masks",),
+    "calls": ("masks", "replay"),
     "count": ("masks",),
     "lag": ("masks",),
-    "repeats": ("masks",),
+    "repeats": ("masks", "replay"),
     "seeds": ("masks",),
-    "seed": ("masks",),
-    "streams": ("masks",),
-    "state": (),
+    "seed": ("replay",),
+    "streams": ("masks", "replay"),
+    "state": ("replay",),
     "product": ("scale",),
     "moments": (),
     "strides": (ANY_CALL,),
@@ -59,6 +59,9 @@ OF_CHANCE = frozenset(
         *("sharing", "calls", "count", "lag", "repeats"),
     )
 )
+# Kinds that spoil whatever is looked at, and the topics of either end of the rate.
+BEFORE_ALL = frozenset((ANY_CALL, "inputs", "dtypes"))
+ENDS = {"rate 0": 0.0, "rate 1": 1.0}
 ORDER = {topic: place for place, topic in enumerate(TOPICS)}
 KINDS = frozenset(kind for kinds in TOPICS.values() for kind in kinds)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from time import monotonic
 
+from dropspec.core.guard import WORKING
 from dropspec.session.processes import processor_time
 
 LEAST_S = 5.0
-WORKING = 0.003  # of the clock: a process that gets less of a processor waits for something
 OF_WORK, OF_CLOCK = 3, 20  # times the limit of a call
 
 

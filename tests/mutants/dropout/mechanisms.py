@@ -37,6 +37,14 @@ class DropsOnlyForAGradient(Dropout):
         return super().forward(x) if x.requires_grad else x
 
 
+@breaks("rate-1", "scale-1")
+class DropsOnlyWithoutAGradient(Dropout):
+    """Leaves alone what a gradient is wanted for."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x if x.requires_grad and 0 < self.p < 1 else super().forward(x)
+
+
 @breaks("gradient-1")
 class SendsNoGradient(Dropout):
     """Hands no gradient on."""
@@ -149,6 +157,19 @@ class CrossesRowsAndColumns(Dropout):
         rows, across = (torch.rand(n) < turn for n in (x.numel() // columns, columns))
         crossed = (rows[:, None] ^ across[None, :]).reshape(x.shape)
         return ~crossed if self.p < 0.5 else crossed  # type: ignore[no-any-return]
+
+
+@breaks("independence-2", "independence-1")
+class DropsRowsAndColumns(Dropout):
+    """Drops whole rows and, drawn apart, whole columns, at a rate that comes to the one asked."""
+
+    def draw_mask(self, x: Tensor) -> Tensor:
+        columns = x.shape[-1] if x.dim() else 1
+        if not x.numel() or self.p in (0, 1):
+            return super().draw_mask(x)
+        keep = (1 - self.p) ** 0.5
+        rows, across = (torch.rand(n) < keep for n in (x.numel() // columns, columns))
+        return (rows[:, None] & across[None, :]).reshape(x.shape)
 
 
 @breaks("independence-3", "independence-6")
