@@ -37,7 +37,7 @@ class DropsOnlyForAGradient(Dropout):
         return super().forward(x) if x.requires_grad else x
 
 
-@breaks("rate-1", "scale-1")
+@breaks("rate-1", "gradient-2")
 class DropsOnlyWithoutAGradient(Dropout):
     """Leaves alone what a gradient is wanted for."""
 
