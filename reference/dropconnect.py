@@ -1,8 +1,8 @@
 """DropConnect in NumPy, to be read beside spec/dropconnect.md (Wan et al. 2013).
 
 A linear layer whose weights are dropped, not its activations: y = (M ∘ W) x / keep + b. As in
-`dropout`, chance is kept apart from arithmetic: `draw_masks` decides which weights survive, and
-everything after it follows from those masks.
+`dropout`, the drawing is kept apart from arithmetic: `draw_masks` decides which weights survive,
+and everything after it follows from those masks.
 
 x has the shape (examples, inputs), a weight (outputs, inputs), a bias (outputs,), a mask that of
 the weight, or with one for each example (examples, outputs, inputs). Products are formed in

@@ -1,1 +1,3 @@
-"""The specification, as prose: read by `dropspec.clauses`."""
+"""The specification, as prose: read by `dropspec.core.clauses`."""
+
+VERSION = "1.0"  # of the standard, not of dropspec; spec/CHANGELOG.md says what each one changed

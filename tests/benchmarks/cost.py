@@ -29,6 +29,7 @@ if __name__ == "__main__":
         f" {plan.alpha:.2g} at most; {load}"
     )
     looking.by_lens(plan, looking.by_dtype(plan))
+    runs.over_the_import()
     runs.over_the_implementation()
     samples.over_wald(plan.alpha)
     samples.growth_with_tolerance(plan.alpha)

@@ -17,7 +17,7 @@ from typing import Any
 from table import head, row
 
 from dropspec.core.guard import Guard
-from dropspec.core.options import Options
+from dropspec.core.options import PROFILES, Options
 from dropspec.core.records import Verdict
 from dropspec.core.target import parse_target
 from dropspec.families import all_families
@@ -167,3 +167,13 @@ def growth() -> None:
         wanted=f"{SPEED_UP} at least",
         met=gain >= SPEED_UP,
     )
+
+
+def over_the_import() -> None:
+    """Prints the time of `dropspec check` over the target, as a multiple of `import torch`."""
+    head(f"`dropspec check {TARGET}` over `import torch`", "import torch", *PROFILES)
+    start = perf_counter()
+    subprocess.run([sys.executable, "-c", "import torch"], check=True)
+    imported_s = perf_counter() - start
+    ratios = (_check_s(1, "--profile", profile) / imported_s for profile in PROFILES)
+    row("ratio", f"{imported_s:.1f} s", *(f"{ratio:.1f}" for ratio in ratios))

@@ -62,7 +62,7 @@ def rate_samples(q: float, eps: float, alpha: float, off: float, runs: int) -> f
 def left_mask(
     rng: np.random.Generator, rows: int, columns: int, by: float
 ) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
-    """A mask of rate 1/2 whose units are dropped with chance 1/2 ± by after a left neighbour
+    """A mask of rate 1/2 whose units are dropped with probability 1/2 ± by after a left neighbour
     that was, or was not.
     """
     changes = rng.random((rows, columns), np.float32) < 0.5 - by
@@ -73,8 +73,8 @@ def left_mask(
 def unit_mask(
     rng: np.random.Generator, rows: int, columns: int, by: float
 ) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
-    """A mask of rate 1/2 whose units are dropped with chance 1/2 + by at eight places, 1/2 - by
-    at the next eight, and so on.
+    """A mask of rate 1/2 whose units are dropped with probability 1/2 + by at eight places, 1/2 -
+    by at the next eight, and so on.
     """
     sign = np.where(np.arange(columns) // PERIOD % 2, -1, 1)
     return np.asarray(rng.random((rows, columns), np.float32) > 0.5 + by * sign)
@@ -110,8 +110,8 @@ def lens_over_bound(name: str, alpha: float, off: float, runs: int) -> float:
 
 
 def fixed_samples(q: float, eps: float, alpha: float, beta: float) -> int:
-    """The samples with which the exact two-sided binomial test of chance alpha misses q ± eps
-    with chance beta at most.
+    """The samples with which the exact two-sided binomial test of level alpha misses q ±
+    eps with probability at most beta.
     """
 
     def enough(n: int) -> bool:

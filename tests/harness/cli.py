@@ -64,7 +64,7 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("-n", dest="workers", type=int, default=1, metavar="N", help=workers)
     smoke = commands.add_parser(
         "smoke",
-        help="what a target is taken for, in two seconds",
+        help="what is recognised of a target, before judging it",
         description=(
             "Prints what is recognised of each target, what it claims and what one call of it"
             " does. Nothing is judged."
@@ -86,6 +86,15 @@ def parser() -> argparse.ArgumentParser:
     power.add_argument("--clause", action="append", default=[], metavar="ID", help=only)
     of_which = "of which specification (default: that of dropout)"
     power.add_argument("--family", default="", metavar="NAME", help=of_which)
+    clauses = commands.add_parser(
+        "clauses",
+        help="the clauses of the specification, as a list or as data",
+        description="Prints the id, the level and the title of each clause.",
+    )
+    clauses.add_argument("--clause", action="append", default=[], metavar="ID", help=only)
+    clauses.add_argument("--family", default="", metavar="NAME", help="of one specification only")
+    as_data = "rule, tolerance, needs, sources and incidents as well, as JSON"
+    clauses.add_argument("--json", action="store_true", help=as_data)
     return made
 
 
@@ -94,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _open_standard_files()
     given = (reader := parser()).parse_args(arguments)
     try:
-        return {"check": _check, "smoke": _smoke, "power": _power}[given.command](reader, given)
+        return _COMMANDS[given.command](reader, given)
     except KeyboardInterrupt:
         print("dropspec: interrupted", file=sys.stderr)
         return INTERRUPTED
@@ -137,6 +146,16 @@ def _power(reader: argparse.ArgumentParser, given: argparse.Namespace) -> int:
 
     clauses = _asked(reader, given)
     power.show(all_families(), given.family or all_families()[0].name, clauses)
+    return 0
+
+
+def _list(reader: argparse.ArgumentParser, given: argparse.Namespace) -> int:
+    from dropspec.families import all_families
+    from dropspec.report import clauses
+
+    asked = _asked(reader, given)
+    chosen = [one for one in all_families() if given.family in ("", one.name)]
+    clauses.show(chosen, asked, given.json)
     return 0
 
 
@@ -196,3 +215,6 @@ def _asked(reader: argparse.ArgumentParser, given: argparse.Namespace) -> list[s
         no_family = f"there is no family {clean(given.family)!r}"
         reader.error(f"{no_family}: there are {', '.join(families)}")
     return _clauses(reader, given.clause, all_clauses())
+
+
+_COMMANDS = {"check": _check, "smoke": _smoke, "power": _power, "clauses": _list}

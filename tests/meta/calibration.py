@@ -104,7 +104,8 @@ def of_places(campaign: Campaign) -> Array:
 
 
 def follows(axis: int, apart: int = 1) -> Callable[[float, Campaign], Callable[[], Ratios]]:
-    """A unit shares the fate of the one so many before it on this axis with chance 1/2 + eps."""
+    """A unit shares the fate of the one so many before it on this axis with probability 1/2 +
+    eps."""
 
     def defect(eps: float, campaign: Campaign) -> Callable[[], Ratios]:
         def ratios(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
@@ -122,7 +123,7 @@ def follows(axis: int, apart: int = 1) -> Callable[[float, Campaign], Callable[[
 
 
 def follows_calls(eps: float, campaign: Campaign) -> Callable[[], Ratios]:
-    """A unit shares its fate in the call before with chance 1/2 + eps."""
+    """A unit shares its fate in the call before with probability 1/2 + eps."""
 
     def start() -> Ratios:
         last: list[Array] = []

@@ -31,7 +31,7 @@ class Exact:
         return max(round(samples_for(self.tol, self.beta) / LOOKS), 1)
 
     def chance(self, verdict: Decision, p: float) -> float:
-        """The chance that this verdict is ever reached within a campaign's budget, by whoever
+        """The probability that this verdict is ever reached within a campaign's budget, by whoever
         does not stop at the other; p is the rate.
 
         The law of the count, less what has reached the verdict, is carried from look to look:

@@ -85,7 +85,7 @@ def test_every_layer_has_a_verdict_for_every_clause(ran: Ran) -> None:
 
 def test_a_right_layer_beside_them_conforms(ran: Ran) -> None:
     """torch.nn.Dropout, judged in the same run, keeps every clause; its seeds are fixed, and
-    over all seeds it fails with chance 1e-9.
+    over all seeds it fails with probability 1e-9.
     """
     assert ran.verdicts("torch.nn:Dropout") == dict.fromkeys(CLAUSES, "HOLDS")
 

@@ -1,8 +1,8 @@
 """The error chances of whole lenses in whole campaigns: by simulation at levels that can be
 counted, and of the rate's gauge exactly.
 
-A simulated frequency is held to its level by an exact binomial bound: where the chance of an
-error is the level or less, more errors than that come with chance 1e-9 at most. The bound of
+A simulated frequency is held to its level by an exact binomial bound: where the probability of an
+error is the level or less, more errors than that come with probability at most 1e-9. The bound of
 Ville is not reached, so each test also shows what it would catch: gauges that see every sample
 twice, or a defect just as large as is intolerable. All seeds are fixed: what passed once goes on
 passing. No test has a clock.
@@ -51,16 +51,16 @@ AGAINST_STATED = ("rate", "sum of row", "sum of call")
 
 
 def most(runs: int, level: float) -> int:
-    """How many errors come among as many runs, but for a chance of 1e-9, where each errs with
-    chance `level` at most.
+    """How many errors come among as many runs, except with probability 1e-9, where each errs with
+    probability at most `level`.
     """
     return int(binom.isf(ERROR, runs, level))
 
 
 @pytest.fixture(autouse=True)
 def countable(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Certificates of campaigns are wrong with chance LEVEL at most instead of 1e-6, and budgets
-    and looks are those for that.
+    """Certificates of campaigns are wrong with probability at most LEVEL instead of 1e-6, and
+    budgets and looks are those for that.
     """
 
     def building(name: str, campaign: Campaign, alpha: float) -> Lens:
@@ -128,7 +128,7 @@ def test_what_is_just_intolerable_rarely_passes(name: str) -> None:
     """Where one cell of a lens is off by exactly eps, at most as many of 200 campaigns PASS as
     LEVEL allows, and nearly all others FAIL.
 
-    A campaign is left open with less than the chance that PASS has (none of 4500 was), so the
+    A campaign is left open with less than the probability that PASS has (none of 4500 was), so the
     others are held to twice LEVEL.
     """
     case = CASES[name]
@@ -165,8 +165,8 @@ def test_twins_come_as_often_as_birthdays_do() -> None:
     """In calls of 16 units, short enough to count, equal ones come as often as two of as many
     people share one of 2^16 birthdays.
 
-    That is below alpha; the number of 1000 campaigns that FAIL leaves the bounds on either side
-    with chance 1e-9 each.
+    That is below alpha; the number of 1000 campaigns that FAIL leaves the bounds on either
+    side with probability 1e-9 each.
     """
     campaign, alpha = Campaign(0.5, "float32", (16,), 0.15, ("twins",), calls_as_rows=True), 0.5
     failing = sum(
@@ -183,8 +183,8 @@ def test_the_rate_keeps_its_real_levels(q: float, tol: float) -> None:
     """Exactly, with alpha 1e-9 and beta 1e-6: a right rate ever fails with at most alpha, one
     off by eps ever passes with at most beta.
 
-    Neither chance is so small that the gauge could be accused of deciding nothing; a right rate
-    passes, and one off by eps fails.
+    Neither probability is so small that the gauge could be accused of deciding nothing; a right
+    rate passes, and one off by eps fails.
     """
     exact, eps = Exact(q, tol, ALPHA_RUN, BETA), float(Gauge((q, 1 - q), tol, ALPHA_RUN).eps[0, 0])
     assert ALPHA_RUN / 10 < exact.chance(Decision.FAIL, q) <= ALPHA_RUN
@@ -202,7 +202,7 @@ def test_importance_sampling_agrees_with_alpha() -> None:
     end of the budget. Each FAIL weighs the likelihood of its counts at rate 1/2 over that under
     the prior, by scipy's own laws, so the estimate is unbiased. As no weight exceeds alpha,
     which is checked, Hoeffding's inequality puts the mean of 20,000 within 0.023 alpha of the
-    truth, but for a chance of 1e-9 on either side. The exact chance must lie there, too.
+    truth, except with probability 1e-9 on either side. The exact chance must lie there, too.
     """
     tol, runs = 0.15, 20_000
     exact, prior = Exact(0.5, tol, ALPHA_RUN, BETA), 0.5 / (4 * tol**2)

@@ -2,7 +2,7 @@
 what they found.
 
 Implementations are made of NumPy masks under fixed seeds. A right one is refused or left open
-with chance below 1e-10.
+with probability below 1e-10.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def test_a_wrong_rate_ends_a_campaign_early() -> None:
 
 
 def test_an_open_lens_is_reported_open() -> None:
-    """A rate off by eps cannot pass (but for a chance of 1e-6), nor fail at an alpha of 1e-300:
+    """A rate off by eps cannot pass (except with probability 1e-6), nor fail at an alpha of 1e-300:
     it is open when the budget ends.
     """
     off = replace(CAMPAIGN, lenses=("rate",))

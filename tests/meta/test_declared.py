@@ -172,8 +172,8 @@ SLIPS = {
 
 @pytest.mark.parametrize("text", SLIPS)
 def test_a_slip_in_the_known_failures_is_one_sentence(tmp_path: Path, text: str) -> None:
-    """Unknown keys and tables, what is declared twice, and what is no string are refused, with
-    the place and a near name.
+    """Unknown keys and tables, what is declared twice, and values other than strings are refused,
+    with the place and a near name.
     """
     path = tmp_path / "known.toml"
     path.write_text(text, "utf-8")

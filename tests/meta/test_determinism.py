@@ -77,7 +77,7 @@ def test_a_run_in_many_processes_reports_the_same(
 
 
 def test_another_seed_gives_the_same_verdicts(tmp_path: Path) -> None:
-    """A seed fixed here changes no verdict: over all seeds right code is accused with chance
+    """A seed fixed here changes no verdict: over all seeds right code is accused with probability
     1e-9, and so large a defect never missed.
     """
     explored = check(tmp_path, *TARGETS, *only(*CLAUSES), "--seed", "20250101")

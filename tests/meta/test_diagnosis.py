@@ -35,7 +35,7 @@ def test_several_bugs_are_named_in_order() -> None:
     (only,) = diagnose(
         judged("scale-1", "rate-1"), scales(lambda r: 1 / r) + dropped(lambda r: 1 - r)
     )
-    assert only.startswith("The rate is taken for the probability of keeping")
+    assert only.startswith("The rate is used as the probability of keeping")
 
 
 def test_nothing_is_named_where_nothing_fits() -> None:
@@ -74,13 +74,13 @@ def test_what_two_causes_explain_is_laid_to_the_last() -> None:
 
 
 def test_an_end_of_the_rate_is_an_echo_only_where_it_does_as_its_neighbours() -> None:
-    """Rate 0 that drops everything follows from a rate that is taken for keep; rate 0 that drops a
+    """Rate 0 that drops everything follows from a rate that is used as keep; rate 0 that drops a
     tenth, or gives NaN, does not.
     """
     keep = dropped(lambda r: 1 - r)
-    for share, causes in ((1.0, 1), (0.1, 2), (None, 2)):
+    for share, named in ((1.0, 1), (0.1, 2), (None, 2)):
         at_end = [] if share is None else [Observation(Seen.AT_AN_END, share, 0.0)]
-        assert len(causes_of(judged("rate-1", "edge-1"), keep + at_end)) == causes
+        assert len(causes_of(judged("rate-1", "edge-1"), keep + at_end)) == named
 
 
 def test_a_gradient_is_an_echo_only_where_it_is_that_of_the_output() -> None:
@@ -88,9 +88,9 @@ def test_a_gradient_is_an_echo_only_where_it_is_that_of_the_output() -> None:
     has a cause of its own.
     """
     failed, wrong = judged("scale-1", "gradient-6"), scales(lambda r: r)
-    for share, causes in ((0.0, 1), (0.5, 2)):
+    for share, named in ((0.0, 1), (0.5, 2)):
         own = [Observation(Seen.PASSED_OTHERWISE, share, 0.5)]
-        assert len(causes_of(failed, wrong + own)) == causes
+        assert len(causes_of(failed, wrong + own)) == named
 
 
 def raising(*faults: Fault | None) -> tuple[Judged, ...]:

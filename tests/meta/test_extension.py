@@ -96,7 +96,8 @@ def test_a_clause_is_its_page_its_property_and_its_mutant(house: Path, tmp_path:
     """A clause that is added in three places shows in the report, by --clause, in diagnosis."""
     page = house / "dropspec" / "spec" / "dropout.md"
     text = page.read_text("utf-8")
-    page.write_text(text.replace("## rate\n", f"{toys.CLAUSE}## rate\n", 1), "utf-8")
+    after = '## <a id="rate"></a>rate\n'
+    page.write_text(text.replace(after, f"{toys.CLAUSE}{after}", 1), "utf-8")
     write(
         house / "dropspec" / "tests",
         {

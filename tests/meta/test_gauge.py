@@ -1,8 +1,8 @@
 """The gauge: its two numbers by other means, its error chances by enumeration and simulation,
 and what a verdict costs.
 
-A simulated frequency is held to its level by an exact binomial bound: where the chance of an
-error is the level or less, more errors than that come with chance 1e-9 at most. The seeds are
+A simulated frequency is held to its level by an exact binomial bound: where the probability of an
+error is the level or less, more errors than that come with probability at most 1e-9. The seeds are
 fixed, so a test that passed once goes on passing.
 """
 

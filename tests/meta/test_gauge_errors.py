@@ -168,7 +168,7 @@ def test_a_verdict_costs_little_more_than_walds_bound(
     bound to PASS, and 1.16 to FAIL at eps.
 
     These were means over 3000 runs, whose standard deviation was 0.33. Means over 400 leave the
-    limits with chance below 1e-5.
+    limits with probability below 1e-5.
     """
     rng, samples, eps = np.random.default_rng(3), [], 0.005
     look = int(wald(0.5, eps) / 20)

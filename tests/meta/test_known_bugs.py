@@ -65,7 +65,7 @@ def test_a_rate_taken_for_keep_is_named() -> None:
     """Shares of 1 - rate, to within 2 %, at rates that tell it from the rate."""
     (said,) = diagnose(judged("rate-1"), dropped(lambda r: 1.001 - r))
     assert said.startswith(
-        "The rate is taken for the probability of keeping: at rate 0.1, 0.901 of the units were"
+        "The rate is used as the probability of keeping: at rate 0.1, 0.901 of the units were"
         " dropped."
     )
 

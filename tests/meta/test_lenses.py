@@ -1,7 +1,7 @@
 """The lenses: they count what they say they count, spare a right mask, and see a defect of their
 own kind.
 
-Masks come from NumPy under fixed seeds. A right lens fails with chance ALPHA = 1e-12 at most,
+Masks come from NumPy under fixed seeds. A right lens fails with probability at most ALPHA = 1e-12,
 and is left open with about the same.
 """
 

@@ -218,7 +218,7 @@ def test_known_bugs_are_named(judged: dict[str, Any], mutant: str) -> None:
 @whole
 @pytest.mark.parametrize("target", MUTANTS)
 def test_the_first_cause_is_the_right_one(judged: dict[str, Any], target: str) -> None:
-    """If a MUST fails, the first cause is a clause that the mutant states, but for a few."""
+    """If a MUST fails, the first cause is a clause that the mutant states, except for a few."""
     diagnosis = judged[target]["diagnosis"]
     if not diagnosis:
         assert "VIOLATED" not in {c["verdict"] for c in judged[target]["clauses"].values()}

@@ -65,8 +65,8 @@ def found_in(name: str, times: float) -> list[bool]:
 
 @pytest.mark.parametrize("name", SIMULATED)
 def test_what_is_stated_is_found(name: str) -> None:
-    """A fault of the size stated is found in each of 40 campaigns on masks: if its chance is
-    .999, one is missed in 4 % of such tests.
+    """A fault of the size stated is found in each of 40 campaigns on masks: if its probability
+    is .999, one is missed in 4 % of such tests.
 
     Seeds are fixed, so what passes once goes on passing.
     """
@@ -137,7 +137,7 @@ def test_what_is_counted_by_itself_is_found_below_its_tolerance(
 
 def test_an_exact_property_finds_by_its_share_of_cases() -> None:
     """With as many independent cases as a profile has, a fault in that share of them is missed
-    with chance .001.
+    with probability .001.
     """
     for profile in PROFILES.values():
         assert (1 - profile.share_found) ** profile.examples == pytest.approx(MISS)

@@ -86,7 +86,7 @@ def line(nonce: str = "nonce", kind: str = "end") -> bytes:
     ],
 )
 def test_noise_in_the_pipe_is_passed_over(noise: bytes) -> None:
-    """What is no line with the nonce is nobody's, and what comes after it is heard."""
+    """A line without the nonce is nobody's, and what comes after it is heard."""
     assert heard(line(kind="begin"), noise, line(), line(kind="done")) == ["begin", "end", "done"]
 
 

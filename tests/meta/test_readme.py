@@ -40,6 +40,22 @@ def test_the_sample_gets_the_answer_that_is_shown(tmp_path: Path) -> None:
     assert [piece for piece in printed if " ".join(piece.split()) not in said] == []
 
 
+def test_the_adapter_conforms(tmp_path: Path) -> None:
+    """The five lines that wrap a package's dropout, saved as the file they name, conform."""
+    (source,) = (s for s in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "seed" in s)
+    assert len(source.split("\n\n\n")[1].splitlines()) <= 5
+    (tmp_path / "adapter.py").write_text(source, "utf-8")
+    command, _ = quoted("dropspec check adapter.py")
+    ran = run(tmp_path, *command.split())
+    assert ran.code == 0, ran.printed
+
+
+def test_the_readme_is_an_invitation() -> None:
+    """It has at most 6,000 characters, and begins with a bug that is found."""
+    assert len(README) <= 6000
+    assert "VIOLATED" in "\n".join(README.splitlines()[:30])
+
+
 def test_torch_gets_the_answer_that_is_shown(tmp_path: Path) -> None:
     """torch.nn.Dropout conforms with the counts quoted, and the promises quoted are printed."""
     lines = [

@@ -221,8 +221,8 @@ def test_mean_and_variance_hold_at_rates_that_are_no_fractions_of_two(rate: floa
     [check_rate, Dropout, lambda rate: dropout(np.ones(3), rate, np.random.default_rng(0))],
 )
 def test_what_is_no_rate_is_refused(refuse: Any) -> None:
-    """A number outside [0, 1], NaN included, is a ValueError, and what is no real number a
-    TypeError; the sentence says what came.
+    """A number outside [0, 1], NaN included, is a ValueError, and something other than a real
+    number a TypeError; the sentence says what came.
     """
     for rate in (
         -0.1,

@@ -59,8 +59,8 @@ def test_twins_are_equal_stretches() -> None:
 
 
 def test_calls_may_overlap_as_seldom_as_in_one_cycle_of_31_bits() -> None:
-    """The number of pairs that is needed is reached by such calls with chance alpha at most, and
-    one less is not.
+    """The number of pairs that is needed is reached by such calls with probability at most alpha,
+    and one less is not.
     """
     for calls, places in ((12, 1 << 19), (200, 1024), (1500, 1)):
         expected = calls * (calls - 1) / 2 * places / 2**31

@@ -90,7 +90,7 @@ def test_what_fails_is_said_and_can_be_reproduced(ran: Ran) -> None:
 
 def test_the_terminal_report_has_its_parts(ran: Ran) -> None:
     """Header with target, versions, profile and seed; a row a clause; footer with the
-    denominator and the chance of a false alarm.
+    denominator and the probability of a false alarm.
     """
     header = next(
         line for line in ran.printed.splitlines() if line.startswith("target layers.py:Outer.Lifts")

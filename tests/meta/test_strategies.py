@@ -119,7 +119,7 @@ def steps(x: Array) -> list[int]:
 
 @ALL
 def test_layouts_have_the_strides_they_say(dtype: str) -> None:
-    """Each layout has its strides and the values given, but for the two that repeat a first row,
+    """Each layout has its strides and the values given, except the two that repeat a first row,
     or the first of each row.
     """
     values = Case((2, 3, 4, 5), dtype).x

@@ -151,7 +151,7 @@ def test_the_plugin_is_light() -> None:
 
 
 def test_every_package_is_shipped() -> None:
-    """pyproject lists every package of the tree, but for the tests of the suite itself."""
+    """pyproject lists every package of the tree, except the tests of the suite itself."""
     listed = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]
     places = {"dropspec": HARNESS, "dropspec.tests": TESTS}
     places |= {f"dropspec.{name}": ROOT / name for name in ("spec", "reference")}

@@ -66,6 +66,8 @@ PAGE = """\
 
 In training each output MUST be 0 or bias / keep for an input of 0.
 
+*Level:* MUST · *Since:* 1.0 · *Needs:* nothing
+
 *Why.* The expected bias is then the bias.
 
 *Effect when broken.* The layer is off by a constant.
@@ -81,6 +83,8 @@ In training each output MUST be 0 or bias / keep for an input of 0.
 ### drop-2 — Biases are dropped at the rate
 
 In training each bias MUST be dropped with probability rate.
+
+*Level:* MUST · *Since:* 1.0 · *Needs:* nothing
 
 *Why.* The rate is what the user asked for.
 
@@ -226,6 +230,8 @@ CLAUSE = """\
 ### scale-5 — Ones come out as 0 or at least 1
 
 In training an output for an input of 1 MUST be 0 or at least 1.
+
+*Level:* MUST · *Since:* 1.0 · *Needs:* nothing
 
 *Why.* keep is at most 1.
 

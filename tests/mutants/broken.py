@@ -1,4 +1,4 @@
-"""What is no dropout layer at all: it hangs, raises, dies or returns nonsense.
+"""Things that are not dropout layers at all: it hangs, raises, dies or returns nonsense.
 
 Each must get one clear sentence, and harm nothing else.
 """

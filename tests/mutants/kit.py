@@ -128,7 +128,7 @@ class DropsAt(Dropout):
     """Drops at a rate of the subclass' own, except at the rates 0 and 1. Not a mutant by itself."""
 
     def rate(self, x: Tensor) -> float | Tensor:
-        """The chance of being dropped, for all elements of a call or for each."""
+        """The probability of being dropped, for all elements of a call or for each."""
         raise NotImplementedError
 
     def draw_mask(self, x: Tensor) -> Tensor:

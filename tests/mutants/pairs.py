@@ -21,7 +21,7 @@ class Staged(Dropout):
     """The reference in stages, each of which a fault takes the place of; no fault by itself."""
 
     def rate(self) -> float:
-        """The chance of being dropped."""
+        """The probability of being dropped."""
         return self.p
 
     def numbers(self, x: Tensor) -> Tensor:

@@ -23,8 +23,9 @@ WIDE = ("float32", "float64")
 
 
 def forward(impl: Linear, case: LinearCase) -> tuple[Probe, Recorded, Bits, float]:
-    """A call on numbers that spell its own masks, so that no second call is needed; with these
-    masks and their scale.
+    """Numbers that spell the masks of a call, that call, its masks and its scale.
+
+    The masks are read from the very call whose gradients are judged, so no second call is needed.
     """
     dtype = DTYPES[case.dtype]
     scale, numbers = impl.scale(case.rate, dtype), probe(case.shape[0], case.weight, dtype)
@@ -34,14 +35,14 @@ def forward(impl: Linear, case: LinearCase) -> tuple[Probe, Recorded, Bits, floa
 
 
 def right(case: LinearCase, numbers: Probe, masks: Bits, scale: float) -> tuple[Array, Array]:
-    """The reference's gradients of input and weight for these masks, at the forward's scale."""
+    """The reference's gradients of input and weight for these masks and the forward's scale."""
     g, x, weight = (a.astype(np.float64) for a in (case.upstream, numbers.x, numbers.weight))
     found, ratio = gradients(g, x, weight, masks, case.rate), (1 - case.rate) * scale
     return found.x * ratio, found.weight * ratio
 
 
 def the(gradients: Arrays, name: str) -> Array:
-    """The gradient of that name, which is there."""
+    """The gradient of that name, which must exist."""
     found = gradients[name]
     assert found is not None
     return found
@@ -50,8 +51,9 @@ def the(gradients: Arrays, name: str) -> Array:
 def require_near(
     got: Array, expected: Array, size: Array, terms: int, what: str, case: LinearCase
 ) -> None:
-    """Raises Violation where a sum of so many terms, of that size in all, is further off than
-    rounding explains.
+    """Raises Violation where a sum of so many terms is further off than rounding explains.
+
+    The rounding allowed is (terms + 8) · 2^-F of `size`, the sum of the sizes added.
     """
     near = np.abs(got - expected) <= (terms + 8) * 2.0 ** -FRACTION_BITS[case.dtype] * size
     require(near, f"the {what} at rate {case.rate:.6g}", expected=expected, got=got)
@@ -60,8 +62,10 @@ def require_near(
 @clause("backprop-1")
 @given(Case(shape=LARGE), case=cases(layouts=("contiguous",)))
 def test_each_weight_has_its_own_gradient(impl: Linear, case: Case, notes: Notes) -> None:
-    """Of one input of 1, the gradient of a weight is the upstream / keep where it survived, and
-    exactly 0 where it was dropped.
+    """For one input of 1, the gradient of a weight is the upstream / keep if the weight survived,
+    and exactly 0 if it was dropped.
+
+    One case has 257×257 weights. A case without survivors decides nothing.
     """
     run = impl.train(case.x, case.rate, case.seed, differentiable=True)
     mask = nonzero(run.output)
@@ -79,8 +83,9 @@ def test_each_weight_has_its_own_gradient(impl: Linear, case: Case, notes: Notes
 
 @clause("backprop-1")
 def test_the_gradient_of_many_weights_goes_through_the_mask(impl: Linear, run: Run) -> None:
-    """In a weight of 80×150, at rate 0.5, the gradient of each weight is what the forward
-    multiplied it by.
+    """In a weight of 80×150, at rate 0.5, the gradient of each weight is its factor in the forward.
+
+    The factor is 0 or 1 / keep; 150 one-hot inputs show it for each weight.
     """
     y, got = of_many_with_gradients(impl, 0.5, run.seed_for("backprop-1"))
     g = the(got, "weight").T
@@ -104,6 +109,8 @@ def test_the_gradient_of_many_weights_goes_through_the_mask(impl: Linear, run: R
 def test_the_gradient_of_many_inputs_goes_through_the_mask(impl: Linear, run: Run) -> None:
     """In a weight of 80×150, at rate 0.5, the gradient of an input of 1 is the sum of its masked,
     rescaled weights.
+
+    The same call shows these weights one by one, in its outputs for 150 one-hot inputs.
     """
     y, got = of_many_with_gradients(impl, 0.5, run.seed_for("backprop-2"))
     own, right = the(got, "x").diagonal().astype(float), y.astype(float).sum(1)
@@ -119,7 +126,10 @@ def test_the_gradient_of_many_inputs_goes_through_the_mask(impl: Linear, run: Ru
 @clause("backprop-1")
 @given(case=linear_cases(dtypes=WIDE))
 def test_the_weight_gradient_equals_the_reference(impl: Linear, case: LinearCase) -> None:
-    """The gradient of a weight is the sum over the examples in which it survived."""
+    """The gradient of a weight is the sum over the examples in which it survived.
+
+    The expected gradient is the reference's for the recovered masks, in float32 and float64.
+    """
     numbers, product, masks, scale = forward(impl, case)
     got, (_, expected) = product.gradients(case.upstream), right(case, numbers, masks, scale)
     size = np.abs(case.upstream).T @ np.abs(numbers.x) * scale
@@ -136,7 +146,10 @@ def test_the_weight_gradient_equals_the_reference(impl: Linear, case: LinearCase
 @clause("backprop-2")
 @given(case=linear_cases(dtypes=WIDE))
 def test_the_input_gradient_goes_through_the_masked_weight(impl: Linear, case: LinearCase) -> None:
-    """The gradient of the input is the upstream times the masked, rescaled weight."""
+    """The gradient of the input is the upstream times the masked, rescaled weight.
+
+    The expected gradient is the reference's for the recovered masks, in float32 and float64.
+    """
     numbers, product, masks, scale = forward(impl, case)
     got, (expected, _) = product.gradients(case.upstream), right(case, numbers, masks, scale)
     size = np.abs(case.upstream) @ np.abs(numbers.weight) * scale
@@ -153,8 +166,11 @@ def test_the_input_gradient_goes_through_the_masked_weight(impl: Linear, case: L
 @clause("backprop-3")
 @given(case=linear_cases(dtypes=WIDE))
 def test_the_bias_gradient_is_the_sum_of_the_upstream(impl: Linear, case: LinearCase) -> None:
-    """The gradient of the bias is the sum of the upstream over the examples; where it is dropped,
-    over those in which it survived.
+    """The gradient of the bias is the sum of the upstream over the examples in which the bias
+    survived.
+
+    All weights are 0, so that the output shows which biases survived. The property is not claimed
+    by a layer without a bias.
     """
     impl.require_bias()
     scale = impl.scale(case.rate, DTYPES[case.dtype]) if impl.bias == "dropped" else 1.0
@@ -180,7 +196,9 @@ def test_the_bias_gradient_is_the_sum_of_the_upstream(impl: Linear, case: Linear
 @given(case=cases(layouts=("contiguous",)))
 def test_each_backward_uses_its_own_mask(impl: Linear, case: Case) -> None:
     """With three forwards before their backwards, each backward goes through the mask of its own
-    forward, however often it is asked.
+    forward.
+
+    The backward passes are made in the order third, first, second, third.
     """
     require_own_backwards(impl, case)
 
@@ -188,7 +206,7 @@ def test_each_backward_uses_its_own_mask(impl: Linear, case: Case) -> None:
 @clause("backprop-4")
 @given(case=linear_cases(dtypes=WIDE))
 def test_a_second_backward_gives_the_same(impl: Linear, case: LinearCase) -> None:
-    """Backward twice over one graph gives the same gradients bit for bit."""
+    """Two backward passes over one graph give the same gradients bit for bit."""
     _, product, _, _ = forward(impl, case)
     first, second = product.gradients(case.upstream), product.gradients(case.upstream)
     for which in ("x", "weight"):

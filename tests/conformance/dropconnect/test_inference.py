@@ -65,7 +65,10 @@ def test_an_evaluation_without_a_bias_returns_the_weights(impl: Linear) -> None:
 @clause("inference-1")
 @given(case=linear_cases("integers"))
 def test_an_evaluation_equals_the_plain_layer(impl: Linear, case: LinearCase) -> None:
-    """Where the arithmetic is exact, an evaluation gives W x + b."""
+    """Where the arithmetic is exact, an evaluation gives W x + b.
+
+    Inputs, weights and biases are whole numbers from -4 to 4, in all four dtypes.
+    """
     require_mean_field(impl)
     bias = case.bias if impl.has_bias else None
     y = impl.connect(case.rate, case.weight, bias).evaluate(case.x).output
@@ -125,7 +128,10 @@ def test_an_evaluation_equals_the_frameworks_own(impl: Linear, case: LinearCase)
 def test_the_gradients_of_an_evaluation_equal_the_plain_layers(
     impl: Linear, case: LinearCase
 ) -> None:
-    """In exact arithmetic the gradients of an evaluation are g W, gᵀ x and the sum of g."""
+    """In exact arithmetic the gradients of an evaluation are g W, gᵀ x and the sum of g.
+
+    Inputs, weights and upstream gradients are whole numbers from -4 to 4.
+    """
     require_mean_field(impl)
     bias = case.bias if impl.has_bias else None
     got = (
@@ -149,9 +155,7 @@ def test_the_gradients_of_an_evaluation_equal_the_plain_layers(
 @clause("inference-3")
 @given(case=cases(layouts=("contiguous",)))
 def test_no_randomness_is_consumed(impl: Linear, case: Case) -> None:
-    """Evaluation should leave the random stream where it was, or evaluating more often changes
-    training.
-    """
+    """An evaluation should leave the state of the random stream as it was, byte by byte."""
     require_mean_field(impl)
     impl.reseed(case.seed)
     layer = impl.layer(case.rate).of(case.x)
@@ -168,8 +172,10 @@ def test_no_randomness_is_consumed(impl: Linear, case: Case) -> None:
 @clause("inference-4")
 @given(case=cases(layouts=("contiguous",), ranks=(1,)))
 def test_training_and_evaluation_follow_each_other(impl: Linear, case: Case) -> None:
-    """train, eval, train, eval: each training call drops at the same rate and scale, and each
-    evaluation gives the weights.
+    """In turns, each training call drops and rescales, and each evaluation gives the weights.
+
+    Of 256 weights of 1 at rate 0.5 some are dropped and the others are 2, in two training calls
+    with two evaluations after each. At rate 0 each mode is called twice, by turns.
     """
     impl.reseed(case.seed)
     weights = np.ones(256, DTYPES[case.dtype])
@@ -196,8 +202,10 @@ def test_training_and_evaluation_follow_each_other(impl: Linear, case: Case) -> 
 @clause("inference-4")
 @given(seed=seeds())
 def test_a_weight_that_changed_is_used(impl: Linear, seed: int) -> None:
-    """After each step of an optimiser training and evaluation go by the new weight, whichever of
-    the two comes first.
+    """After a change of the weight both modes use the new weight, whichever is called first.
+
+    The weight of a module is set in place to 1, 4 and 16; the last call before each change is in
+    training.
     """
     dtype = DTYPES[impl.dtypes[0]]
     weight, x = np.ones((256, 1), dtype), np.ones((2, 1), dtype)
@@ -260,13 +268,13 @@ def test_the_variance_of_matched_moments_is_right(impl: Linear, run: Run, notes:
     )
 
 
-FEW = 8  # draws, whose mean before the activation could be taken for one after it
+FEW = 8  # draws: with fewer, averages before and after the activation lie too close together
 
 
 @clause("inference-7")
 def test_the_average_is_taken_after_the_activation(impl: Linear, run: Run) -> None:
-    """At mean 0 the average of relu(u) is 0.3989 standard deviations; that of u before it is about
-    0.
+    """At mean 0, ReLU of each draw has the mean 0.3989 standard deviations; ReLU of their mean is
+    about 0.
     """
     if impl.samples < FEW:
         raise NotClaimed(
@@ -283,7 +291,7 @@ def test_the_average_is_taken_after_the_activation(impl: Linear, run: Run) -> No
     )
     deviation, right = np.sqrt(2.0), 0.3989422804014327  # rate / keep is 1, and W² x² sums to 2
     require_negligible_probability(-DRAWN * impl.samples * 0.2**2 / 2)
-    # relu is 1-Lipschitz, so the mean of so many draws is off by .2 with chance exp(-n · .2² / 2)
+    # relu is 1-Lipschitz: the mean of n draws misses by .2 with probability exp(-n · .2² / 2)
     if abs(y / deviation - right) > 0.2:
         raise Violation(
             f"the mean of relu over the draws must be {right:.4g} standard deviations where W x ="

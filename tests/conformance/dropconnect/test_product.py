@@ -30,7 +30,10 @@ WIDE = ("float32", "float64")  # where a missing product cannot be taken for rou
 @clause("product-1")
 @given(Case(shape=LARGE), case=cases("plain", "wide", layouts=("contiguous",)))
 def test_surviving_weights_are_rescaled(impl: Linear, case: Case) -> None:
-    """Of one input of 1, each output is 0 or W / keep, where that is finite."""
+    """For one input of 1, each output is 0 or W / keep, where that is finite.
+
+    Cases are plain and wide, one of them of 257×257 weights.
+    """
     y = impl.train(case.x, case.rate, case.seed).output
     mask = nonzero(y) & np.isfinite(rescaled(case.x, case.rate))
     assume(mask.any())
@@ -76,6 +79,8 @@ def test_weights_without_a_bias_are_rescaled_alike(impl: Linear, seed: int) -> N
 def test_the_output_is_the_masked_product(impl: Linear, case: LinearCase) -> None:
     """On ordinary numbers the output is that of the reference under the mask that the probe
     recovers with the same seed.
+
+    Weights and inputs are plain, in float32 and float64.
     """
     impl.driver.require_seedable()
     mask, bias_mask, scale = recovered(impl, case)
@@ -194,7 +199,10 @@ def test_a_dropped_bias_is_dropped_at_the_rate(impl: Linear, run: Run, notes: No
 
 @clause("product-4")
 def test_the_expected_output_is_the_plain_layer(impl: Linear, run: Run, notes: Notes) -> None:
-    """The mean of outputs on ordinary numbers is W x + b."""
+    """The mean of outputs on ordinary numbers is W x + b.
+
+    A call has 2,048 outputs of six plain inputs, in the widest dtype that is accepted.
+    """
     require_moment(impl, run, notes, "product-4", "mean output")
 
 

@@ -35,8 +35,12 @@ def draw(impl: Linear, seed: int, examples: int) -> Bits:
 @clause("weights-1")
 @given(seed=seeds())
 def test_single_weights_are_dropped(impl: Linear, seed: int, notes: Notes) -> None:
-    """Every output is explained by a mask over its weights, and it is not whole examples, outputs
-    or inputs that survive or not.
+    """Every output is explained by a mask over its weights, and whole examples, outputs or inputs
+    are not dropped together.
+
+    A case is one call of sixteen examples, through 16×16 weights at rate 0.5. Dropping of whole
+    outputs is reported only if all 256 rows of 16 weights are all kept or all dropped; likewise
+    for inputs and examples. If all weights survive, or none, nothing is decided.
     """
     try:
         masks = draw(impl, seed, impl.examples)
@@ -64,21 +68,32 @@ def test_single_weights_are_dropped(impl: Linear, seed: int, notes: Notes) -> No
 def test_the_drop_probability_is_the_rate(run: Run, notes: Notes) -> None:
     """At every rate and in every dtype, the share of weights dropped is the rate to the stated
     tolerance, in small layers too.
+
+    Each main campaign is judged, small calls of layers of 2×1 to 50×20 weights, and the campaign
+    whose calls want a gradient.
     """
     judge(run, "weights-2", notes)
 
 
 @clause("weights-3")
 def test_every_place_has_the_same_drop_probability(run: Run, notes: Notes) -> None:
-    """No row, column or corner of the weight has a rate of its own, and neither its sign nor its
-    input's has an influence on its fate.
+    """No row, column or corner of the matrix has a rate of its own, and neither the sign of a
+    weight nor that of its input has an influence on its fate.
+
+    In the main campaigns each binary digit of a weight's place splits the weights into two groups,
+    and so do the signs of weight and input. In small layers each weight is a context; of 50×20
+    weights the first eight, the last eight and each eighth of all are contexts.
     """
     judge(run, "weights-3", notes)
 
 
 @clause("weights-2")
 def test_the_rate_of_many_weights_is_the_same(impl: Linear, run: Run) -> None:
-    """Of 80×150 weights the share dropped is the rate, at 0.1 and 0.5."""
+    """The share dropped of a weight of 80×150 is the rate, at 0.1 and 0.5.
+
+    A probe cannot tell so many weights apart, so one-hot examples show them one by one. A number
+    dropped that has probability below 10^-18 is refused.
+    """
     for rate in (0.1, 0.5):
         y = of_many_weights(impl, rate, run.seed_for(f"weights-2 of many at {rate}"))
         require_share(
@@ -88,8 +103,10 @@ def test_the_rate_of_many_weights_is_the_same(impl: Linear, run: Run) -> None:
 
 @clause("weights-3")
 def test_weights_of_every_input_are_dropped(impl: Linear, run: Run) -> None:
-    """In a weight of 80×150 every input's weights are dropped at times and survive at times, at
+    """In a weight of 80×150 the 80 weights of an input are never all dropped or all kept, at
     rate 0.5.
+
+    One call with one-hot examples shows them.
     """
     y = of_many_weights(impl, 0.5, run.seed_for("weights-3 of many inputs"))
     dropped = (~nonzero(y)).sum(1)
@@ -105,6 +122,8 @@ def test_weights_of_every_input_are_dropped(impl: Linear, run: Run) -> None:
 def test_no_inputs_or_outputs_of_many_are_dropped_alike(impl: Linear, run: Run) -> None:
     """In a weight of 80×150 no two inputs, and no two outputs, have all their weights dropped alike
     at rate 0.5.
+
+    One call with one-hot examples shows them.
     """
     mask = nonzero(of_many_weights(impl, 0.5, run.seed_for("weights-4 of many")))
     for what, of_each in (("inputs", mask), ("outputs", mask.T)):
@@ -118,8 +137,11 @@ def test_no_inputs_or_outputs_of_many_are_dropped_alike(impl: Linear, run: Run) 
 
 @clause("weights-4")
 def test_weights_of_one_mask_are_independent(run: Run, notes: Notes) -> None:
-    """The drop rate is the same whether the weight of the input before, or that input's weight of
-    the output before, was dropped.
+    """The drop rate is the same whether the left neighbour in the row of W, or the same input's
+    weight of the output before, was dropped or survived.
+
+    Both are looked at in the main campaigns, and the left neighbour also in small calls and in
+    calls that want a gradient.
     """
     judge(run, "weights-4", notes)
 
@@ -129,6 +151,8 @@ def test_weights_of_one_mask_are_independent(run: Run, notes: Notes) -> None:
 def test_examples_share_a_mask_as_claimed(impl: Linear, seed: int, notes: Notes) -> None:
     """Each of sixteen examples has a mask of its own, or all share one: as claimed, and where
     nothing is claimed, either.
+
+    A case is one call through 256 weights at rate 0.5, whose masks are all equal, or no two are.
     """
     if impl.examples == 1:
         raise NotClaimed("only one masked weight is seen of a call, whatever the examples")
@@ -154,8 +178,10 @@ def test_examples_share_a_mask_as_claimed(impl: Linear, seed: int, notes: Notes)
 
 @clause("weights-5")
 def test_weights_far_apart_are_independent(run: Run, impl: Linear, notes: Notes) -> None:
-    """The drop rate is the same whether the weight 256 places before, the same one of the example
-    before, was dropped or survived.
+    """The drop rate is the same whether the weight 256 places before was dropped or survived.
+
+    In the main campaigns, where each example has a mask, that is the same weight of the example
+    before.
     """
     judge(run, "weights-5", notes)
 
@@ -163,7 +189,9 @@ def test_weights_far_apart_are_independent(run: Run, impl: Linear, notes: Notes)
 @clause("weights-6")
 def test_successive_calls_are_independent(run: Run, notes: Notes) -> None:
     """The drop rate is the same whether the same weight was dropped or survived in the call before,
-    of many weights or few.
+    in large layers and small ones.
+
+    Calls of the main campaigns, small calls, and calls that want a gradient are looked at.
     """
     judge(run, "weights-6", notes)
 
@@ -172,19 +200,26 @@ def test_successive_calls_are_independent(run: Run, notes: Notes) -> None:
 def test_the_number_dropped_is_binomial(run: Run, notes: Notes) -> None:
     """The number dropped of 256 weights, and of a whole call, large or small, varies as a Binomial
     does: no fixed count.
+
+    Rows of 256 and whole calls are counted in the main campaigns, and whole calls in small layers.
+    No sum is judged in a campaign whose rate is wrong.
     """
     judge(run, "weights-7", notes)
 
 
 @clause("weights-8")
 def test_masks_do_not_repeat(run: Run, notes: Notes) -> None:
-    """The masks agree with themselves half of the time at every distance below 65,536; no stretch
-    of 256 or 1,024 weights comes twice.
+    """Bits of the masks agree half of the time at every lag below 65,536, and no stretch of 256 or
+    1,024 weights repeats.
+
+    Lags are looked at in the first 2^19 bits at rate 0.5 in float32, and overlaps of 96 weights in
+    the first 32 calls there. Equal stretches are sought in the main campaigns at rates 0.1, 0.5 and
+    0.9, and equal masks in calls of 50×20 weights. A mask that serves a whole call is counted once.
     """
     judge(run, "weights-8", notes)
 
 
 @clause("weights-8", should=True)
 def test_masks_do_not_even_seldom_repeat(run: Run) -> None:
-    """Nor do two calls have a stretch in common once in many calls."""
+    """No two calls have a stretch in common, not even once in many calls."""
     judge_seldom(run, "weights-8")

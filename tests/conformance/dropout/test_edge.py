@@ -1,6 +1,4 @@
-"""Chapter `edge`: rates 0 and 1 and next to them, rates that are none, and inputs at the edge of
-what an input is.
-"""
+"""Chapter `edge`: rates at, near and outside the ends of [0, 1], and unusual inputs."""
 
 from collections.abc import Iterator
 
@@ -33,7 +31,7 @@ from dropspec.properties.trials import (
 from dropspec.session.run import Run
 
 EMPTY_AND_SINGLE = ((), (0,), (1,), (3, 0, 2), (0, 5), (1, 1))
-FEW = 4  # of 16,384: a coarse uniform goes wrong more often
+FEW = 4  # of 16,384: a coarse uniform fails more often
 SPECIAL = (np.nan, np.inf, -np.inf)
 
 
@@ -52,7 +50,10 @@ def train(impl: Implementation, case: Case, rate: float) -> tuple[Array, Array |
 @clause("edge-1")
 @given(case=cases("plain", "wide", "special"))
 def test_rate_0_is_the_identity(impl: Implementation, case: Case) -> None:
-    """In training at rate 0 the output is the input bit for bit, and the gradient the upstream."""
+    """In training at rate 0 the output is the input bit for bit, and the gradient the upstream.
+
+    An exception is a violation. Without gradients the output alone is judged.
+    """
     y, g = train(impl, case, 0.0)
     require_identical(y, case.x, "in training at rate 0 the output must be the input bit for bit")
     if g is not None:
@@ -75,8 +76,8 @@ def test_rate_0_drops_none_of_many(impl: Implementation, case: Case) -> None:
 
 @clause("edge-1")
 def test_rate_0_drops_none_whose_uniform_is_0(impl: Implementation, notes: Notes) -> None:
-    """At rate 0 no unit is dropped under seeds that make one uniform of 4,096 exactly 0, which is
-    the end where a comparison goes wrong.
+    """At rate 0 no unit of 16,384 is dropped under seeds of torch's and NumPy's generators that
+    make one of the first 4,096 uniforms exactly 0.
     """
     for x, y in _at_a_uniform_of_0(impl, 0.0, notes):
         require_identical(y, x, "in training at rate 0 the output must be the input bit for bit")
@@ -85,8 +86,8 @@ def test_rate_0_drops_none_whose_uniform_is_0(impl: Implementation, notes: Notes
 def _at_a_uniform_of_0(
     impl: Implementation, rate: float, notes: Notes
 ) -> Iterator[tuple[Array, Array]]:
-    """Ones and their outputs at rate 0 or 1; where few go wrong, as by the end of a range alone,
-    that is noted.
+    """Ones and their outputs at rate 0 or 1; a few wrong units, as from the end of a range, are
+    noted.
     """
     if not impl.driver.zero_seeds:
         raise NotClaimed("no seed of its generator is known that gives an exact 0")
@@ -114,7 +115,7 @@ def test_rate_1_gives_zeros(impl: Implementation, case: Case) -> None:
 
 @clause("edge-2")
 def test_rate_1_keeps_none_whose_uniform_is_0(impl: Implementation, notes: Notes) -> None:
-    """At rate 1 no unit survives under seeds that make one uniform of 4,096 exactly 0."""
+    """At rate 1 no unit of 16,384 survives under seeds that make one of 4,096 uniforms a 0."""
     require_rate_1(impl)
     for x, y in _at_a_uniform_of_0(impl, 1.0, notes):
         require(y == 0, "in training at rate 1 every output must be 0", x=x, got=y)
@@ -122,15 +123,17 @@ def test_rate_1_keeps_none_whose_uniform_is_0(impl: Implementation, notes: Notes
 
 @clause("edge-3")
 def test_a_rate_outside_0_to_1_is_refused(impl: Implementation) -> None:
-    """A rate below 0, above 1, NaN or infinite is refused with an error, at construction or at the
-    first call.
+    """A rate below 0, above 1, NaN or infinite is refused, at construction or at the first call.
+
+    The rates are -1, -0.1, 1.005, 1.1, 2, NaN and ±inf. A call on eight ones that returns anything
+    has accepted its rate.
     """
     require_refusal(impl)
 
 
 @clause("edge-3", should=True)
 def test_a_bad_rate_is_refused_early_with_value_error(impl: Implementation) -> None:
-    """A rate that is no probability should be refused at construction (a function: at the call), as
+    """A rate outside [0, 1] should be refused at construction (a function: at the call), with a
     ValueError.
     """
     require_early_refusal(impl)
@@ -138,7 +141,10 @@ def test_a_bad_rate_is_refused_early_with_value_error(impl: Implementation) -> N
 
 @clause("edge-4", should=True)
 def test_a_rate_that_is_not_a_number_is_refused(impl: Implementation) -> None:
-    """A rate that is no real number should be refused with TypeError or ValueError."""
+    """A rate that is not a real number should be refused with TypeError or ValueError.
+
+    Only the class of the exception is compared, raised at construction or at the call.
+    """
     for rate in ("0.5", None, 0.5j):
         stage, error = (refusals(impl, rate) or [("", None)])[0]
         if not isinstance(error, (TypeError, ValueError)):
@@ -150,13 +156,20 @@ def test_a_rate_that_is_not_a_number_is_refused(impl: Implementation) -> None:
 
 @clause("edge-5")
 def test_rates_next_to_0_and_1_give_finite_right_scales(impl: Implementation, run: Run) -> None:
-    """Next to 0 and 1 every output is finite, and every survivor is x / keep."""
+    """Next to 0 and 1 every output is finite, and every survivor is x / keep.
+
+    Six rates, in float32 and float64: four calls of 4,096 units. An exception is a violation.
+    """
     require_right_next_to_0_and_1(impl, run.seed_for("edge-5 next to"))
 
 
 @clause("edge-5")
 def test_a_scale_next_to_rate_1_is_right(impl: Implementation, run: Run) -> None:
-    """At rate 1 - 2^-14 there are survivors among 2^20 units, and they are x / keep."""
+    """At rate 1 - 2^-14 there are survivors among 2^20 units, and they are x / keep.
+
+    In float32 or the first dtype that is taken. Of 2^21 units at 1 - 2^-24 no more survive than
+    Chernoff's bound gives with probability 1e-18.
+    """
     require_survivors_next_to_1(impl, run.seed_for("edge-5"))
 
 
@@ -173,6 +186,8 @@ def test_a_tiny_rate_drops_next_to_nothing(impl: Implementation, run: Run) -> No
 def test_empty_and_single_inputs_work(impl: Implementation, case: Case) -> None:
     """Inputs with no element, no axis or one element give an output and a gradient of their shape:
     0 or x / keep.
+
+    Inputs are filled with 1.5. An exception is a violation.
     """
     for shape in EMPTY_AND_SINGLE:
         require_right_in_shape(impl, case, shape)
@@ -180,14 +195,14 @@ def test_empty_and_single_inputs_work(impl: Implementation, case: Case) -> None:
 
 @clause("edge-6", should=True)
 def test_any_number_of_axes_is_taken(impl: Implementation) -> None:
-    """Inputs of one to five axes are all taken; the other clauses are judged at those that are."""
+    """Inputs of zero to five axes are all accepted; other clauses are judged at those that are."""
     require_every_rank(impl)
 
 
 @clause("edge-6")
 @given(case=cases())
 def test_empty_and_single_inputs_evaluate(impl: Implementation, case: Case) -> None:
-    """In evaluation such inputs come out as they are."""
+    """In evaluation inputs with no element, no axis or one element come out as they are."""
     for shape in EMPTY_AND_SINGLE:
         x = np.full(shape, 1.5, DTYPES[case.dtype])
         impl.guard.reset()
@@ -199,8 +214,8 @@ def test_empty_and_single_inputs_evaluate(impl: Implementation, case: Case) -> N
 @clause("edge-7")
 @given(case=cases())
 def test_surviving_nan_and_inf_pass_through(impl: Implementation, case: Case) -> None:
-    """Where a NaN or an infinity survives, it comes out: of 128 at rate 0.5 some do; nothing else
-    comes but what a drop gives.
+    """A NaN or an infinity that survives comes out: of 128 at rate 0.5 at least one does, and every
+    other output is 0 or NaN.
     """
     require_negligible_probability(128 * np.log(0.5))
     for value in SPECIAL:
@@ -221,8 +236,8 @@ def test_surviving_nan_and_inf_pass_through(impl: Implementation, case: Case) ->
 @clause("edge-7", should=True)
 @given(case=cases())
 def test_dropped_nan_and_inf_become_0(impl: Implementation, case: Case) -> None:
-    """Where a NaN or an infinity is dropped, 0 should come out: of 64 at rate 0.5 some are, and
-    multiplying by the mask makes them NaN.
+    """A NaN or an infinity that is dropped should become 0: of 64 at rate 0.5 at least one does,
+    where multiplying by the mask makes them NaN.
     """
     require_negligible_probability(64 * np.log(0.5))
     for value in (np.inf, -np.inf, np.nan):
@@ -250,8 +265,8 @@ def _same(y: Array, x: Array) -> Bits:
 @clause("edge-8")
 @given(rate=rates(), seed=seeds())
 def test_integer_input_is_refused_or_right(impl: Implementation, rate: float, seed: int) -> None:
-    """Integer input is refused with an error, or gives floating output that is 0 or x / keep; never
-    integers.
+    """Integer input, the numbers 1 to 64 in five dtypes, is refused with an error, or gives
+    floating output that is 0 or x / keep; never integers.
     """
     for dtype in (np.int64, np.int32, np.int16, np.int8, np.uint8):
         x = np.arange(1, 65).astype(dtype)
@@ -273,7 +288,7 @@ def test_integer_input_is_refused_or_right(impl: Implementation, rate: float, se
 @clause("edge-9", should=True)
 @given(case=cases())
 def test_rate_0_consumes_no_random_numbers(impl: Implementation, case: Case) -> None:
-    """In training at rate 0 the random stream should stay where it was."""
+    """A training call at rate 0 should leave the state of the random stream as it was."""
     impl.reseed(case.seed)
     layer = impl.layer(0.0)
     before = impl.driver.state()

@@ -21,8 +21,10 @@ from dropspec.session.run import Run
     *(Case(LARGE, dtype, values="wide") for dtype in DTYPES), case=cases("plain", "special", "wide")
 )
 def test_the_output_is_the_input(impl: Implementation, case: Case) -> None:
-    """In evaluation mode the output equals the input bit for bit, NaN, ±inf and -0 included; so
-    does that of another input after it.
+    """In evaluation mode the output equals the input bit for bit, NaN, ±inf and -0 included.
+
+    Cases are special, wide and plain, and 257×257 in each dtype; after each, the same layer gets
+    another input of the same shape.
     """
     impl.reseed(0)
     layer = impl.layer(case.rate)

@@ -1,4 +1,4 @@
-"""Chapter `expectation`: what the output is on average, measured from outputs."""
+"""Chapter `expectation`: mean and variance of the output, measured from outputs."""
 
 from collections.abc import Iterator
 from itertools import product
@@ -19,20 +19,26 @@ from dropspec.session.run import Run
 
 @clause("expectation-1")
 def test_the_expected_output_is_the_input(run: Run, notes: Notes) -> None:
-    """Output · keep / input adds up as a count of survivors would, in every block of positions."""
+    """Output · keep / input adds up as a count of survivors would, in every block of positions.
+
+    The main campaigns in float32 and float64 are judged, in each quarter of the positions.
+    """
     judge(run, "expectation-1", notes)
 
 
 @clause("expectation-2")
 def test_the_variance_is_that_of_the_rate(run: Run, notes: Notes) -> None:
-    """The second moment of the output is input² / keep, so its variance is input² · rate / keep."""
+    """The second moment of the output is input² / keep, so its variance is input² · rate / keep.
+
+    It is judged in the campaigns and the quarters of expectation-1.
+    """
     judge(run, "expectation-2", notes)
 
 
 X = np.array([0.5, -2.0, 4.0, -1.0])  # one row of inputs
-# of a linear layer after dropout: the products 1, 2, 4, -8 make sixteen different sums
+# the weights of the linear layer: the products 1, 2, 4, -8 make sixteen different sums
 W = np.array([2.0, -1.0, 1.0, 8.0])
-T = 3.0  # and its target
+T = 3.0  # the target of each row
 ROWS = 4096
 
 
@@ -40,8 +46,12 @@ ROWS = 4096
 def test_the_expected_loss_is_the_ridge_penalty(
     impl: Implementation, run: Run, notes: Notes
 ) -> None:
-    """The loss of a linear layer behind dropout is, in distribution and so on average, that of the
-    sixteen masks of its four inputs.
+    """The loss of a linear layer after dropout is distributed as over the 16 masks of four inputs.
+
+    Its average is then that of the identity, too. At rates 0.1 and 0.5, in float64, calls have
+    4,096 rows of the four inputs, and masks are counted as cells. The certificate prints the mean
+    loss, the right side of the identity, and the most that the tolerances of the cells can add
+    up to in the loss.
     """
     if "float64" not in impl.dtypes:
         raise NotClaimed("it takes no float64, in which the sixteen losses can be told apart")
@@ -65,8 +75,9 @@ def test_the_expected_loss_is_the_ridge_penalty(
 
 
 def _counts(impl: Implementation, run: Run, rate: float, masks: Array) -> Iterator[Array]:
-    """How often each of the sixteen predictions comes, call by call; a prediction that no mask
-    explains is a violation at once.
+    """The number of rows with each of the sixteen predictions, call by call.
+
+    A prediction farther than 0.001 from all of them raises Violation at once.
     """
     impl.reseed(run.seed_for(f"expectation-3 {rate}"))
     layer, x = impl.layer(rate), np.tile(X, (ROWS, 1)).astype(DTYPES["float64"])

@@ -1,4 +1,4 @@
-"""Chapter `layout`: shape, dtype and memory of what goes in and what comes out."""
+"""Chapter `layout`: shape, dtype and memory of inputs and outputs."""
 
 from contextlib import suppress
 
@@ -22,7 +22,11 @@ from dropspec.session.run import Run
 @clause("layout-1")
 @given(*(Case(LARGE, dtype) for dtype in DTYPES), case=cases())
 def test_shape_and_dtype_are_kept(impl: Implementation, case: Case) -> None:
-    """The output has the input's shape and dtype."""
+    """The output has the input's shape and dtype.
+
+    One case in each dtype has the shape 257×257. An output that is no tensor or array is a
+    violation. All runs on the CPU, so the device of the output is not judged.
+    """
     x = case.x
     try:
         y = impl.train(x, case.rate, case.seed).output
@@ -34,7 +38,10 @@ def test_shape_and_dtype_are_kept(impl: Implementation, case: Case) -> None:
 
 @clause("layout-1")
 def test_no_dtype_comes_back_as_another(impl: Implementation, notes: Notes) -> None:
-    """float16, bfloat16, float32 and float64 come back as they are, where they are taken."""
+    """The dtypes float16, bfloat16, float32 and float64 are kept, where the layer accepts them.
+
+    A user who means a dtype to be cast can claim the other dtypes instead.
+    """
     require_no_cast(impl, notes)
 
 
@@ -46,8 +53,11 @@ def test_no_dtype_comes_back_as_another(impl: Implementation, notes: Notes) -> N
 def test_any_layout_gets_a_right_mask_on_the_right_elements(
     impl: Implementation, case: Case
 ) -> None:
-    """Whatever the strides of the input, each output is 0 or x / keep of the element in its own
-    place, some of each.
+    """Each output is 0 or x / keep of the element at its own index, whatever the strides.
+
+    Inputs of one, two and four axes are transposed, strided, expanded and channels-last; one of
+    them is 257×257 and transposed. Outputs that are not 0 are compared. A case without survivors
+    decides nothing.
     """
     x = case.x
     y = impl.train(x, case.rate, case.seed).output
@@ -58,8 +68,10 @@ def test_any_layout_gets_a_right_mask_on_the_right_elements(
 
 @clause("layout-2")
 def test_a_view_may_begin_anywhere(impl: Implementation, run: Run) -> None:
-    """A torch layer's output for a tensor that begins in the middle of its memory is made of that
-    tensor's numbers, not of those before.
+    """A tensor that begins in the middle of its memory gives 0 or x / keep of its own numbers.
+
+    A torch layer is called at rate 0.5 with a slice of 512 numbers, with one of a 32×16 table, and
+    with a slice of the transposed table.
     """
     for view, x, y in impl.driver.on_views(0.5, run.seed_for("layout-2")):
         require_rescaled(y, x, 0.5, nonzero(y), what=f"output for {view}")
@@ -68,7 +80,10 @@ def test_a_view_may_begin_anywhere(impl: Implementation, run: Run) -> None:
 @clause("layout-3")
 @given(Case(shape=LARGE), case=cases("plain", "special"))
 def test_the_input_is_not_changed(impl: Implementation, case: Case) -> None:
-    """A call leaves its input as it was, bit for bit, in training, at rates 0 and 1 as well, and in
+    """A call leaves its input as it was, bit for bit.
+
+    Inputs of plain and special values in every layout, one of them 257×257, are compared with a
+    copy after training calls, at rates 0 and 1 as well where 1 is accepted, and after an
     evaluation.
     """
     x = case.x
@@ -84,8 +99,10 @@ def test_the_input_is_not_changed(impl: Implementation, case: Case) -> None:
 @clause("layout-3")
 @given(case=cases(layouts=("contiguous",), ranks=(1,)))
 def test_an_earlier_output_is_not_changed(impl: Implementation, case: Case) -> None:
-    """Later calls, of as many units or fewer, leave the output of an earlier one as it was; in
-    evaluation, too.
+    """Later calls leave the output of an earlier one as it was.
+
+    The output for 4,096 units is compared with its copy after three more calls, of as many units
+    or fewer, in training and in evaluation.
     """
     impl.reseed(case.seed)
     layer, x = impl.layer(case.rate), np.ones(4096, DTYPES[case.dtype])
@@ -101,8 +118,10 @@ def test_an_earlier_output_is_not_changed(impl: Implementation, case: Case) -> N
 @clause("layout-4")
 @given(case=cases(layouts=("contiguous", "transposed")))
 def test_in_place_changes_and_returns_the_input(impl: Implementation, case: Case) -> None:
-    """In place, the very input is returned, it holds the right output, and the gradient goes
+    """In place, the input itself is returned, it holds the right output, and the gradient goes
     through its mask.
+
+    Inputs are contiguous and transposed.
     """
     x = case.x
     run, is_the_input = impl.driver.in_place(x, case.rate, case.seed)
@@ -128,7 +147,10 @@ def test_in_place_changes_and_returns_the_input(impl: Implementation, case: Case
 
 @clause("layout-4")
 def test_in_place_dropout_drops_at_the_rate(impl: Implementation, run: Run) -> None:
-    """In place, the share of 4,096 units dropped is the rate, 0.1; another seed drops others."""
+    """In place, about a tenth of 4,096 units is dropped at rate 0.1, and two seeds give two masks.
+
+    A share with a probability below 10^-18 is a violation.
+    """
     seed, masks = run.seed_for("layout-4"), []
     for which in (0, 1):
         masks.append(nonzero(impl.driver.in_place(ones(impl, 4096), 0.1, seed + which)[0].output))
@@ -144,7 +166,10 @@ def test_in_place_dropout_drops_at_the_rate(impl: Implementation, run: Run) -> N
 @clause("layout-4")
 @given(case=cases(layouts=("contiguous",), ranks=(1, 2)))
 def test_in_place_dropout_at_rates_0_and_1(impl: Implementation, case: Case) -> None:
-    """In place at rate 0 the input is returned as it was, and at rate 1 filled with 0."""
+    """In place, the input is returned unchanged at rate 0, and filled with zeros at rate 1.
+
+    Rate 1 is passed over where it is refused.
+    """
     for rate in (0.0, *accepted_rates(impl, 1.0)):
         right = np.zeros_like(case.x) if rate else case.x
         run, is_the_input = impl.driver.in_place(case.x, rate, case.seed)
@@ -164,7 +189,10 @@ def test_in_place_dropout_at_rates_0_and_1(impl: Implementation, case: Case) -> 
 @clause("layout-5", should=True)
 @given(case=cases(layouts=("contiguous", "transposed", "channels-last"), ranks=(2, 4)))
 def test_memory_format_is_kept(impl: Implementation, case: Case) -> None:
-    """The output of a dense input should have the input's strides."""
+    """The output of a dense input should have the input's strides, on axes longer than 1.
+
+    Inputs of two and four axes are contiguous, transposed and channels-last.
+    """
     if {2, 4} <= set(impl.facts.ranks_refused):
         raise NotClaimed("it takes neither two axes nor four, of which there are such formats")
     assume(case.x.ndim not in impl.facts.ranks_refused)

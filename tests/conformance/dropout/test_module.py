@@ -1,4 +1,4 @@
-"""Chapter `module`: what a torch layer is besides its forward."""
+"""Chapter `module`: state, copies, repr and functional form of a torch layer."""
 
 import numpy as np
 
@@ -16,7 +16,10 @@ from dropspec.session.run import Run
 
 @clause("module-1", should=True)
 def test_a_layer_has_no_parameters_or_buffers(impl: Implementation) -> None:
-    """A dropout layer has nothing to learn and nothing to store: an empty state_dict."""
+    """A dropout layer should have no parameters, no buffers and an empty state_dict.
+
+    The named parameters and buffers and the keys of the state_dict of a new layer are listed.
+    """
     held = impl.driver.networks().held(0.3)
     if held:
         raise Violation(
@@ -26,8 +29,13 @@ def test_a_layer_has_no_parameters_or_buffers(impl: Implementation) -> None:
 
 @clause("module-2")
 def test_copies_and_round_trips_keep_the_layer(impl: Implementation, run: Run) -> None:
-    """A deep copy, a pickled one, and one that loaded the state_dict drop at the same rate and
-    scale, in the same mode.
+    """A deep copy, a pickle, a loaded state_dict and a cast keep rate, scale and mode.
+
+    A layer at rate 0.9 that was called once, with an input that wants a gradient, is deep-copied,
+    pickled, and rebuilt at that rate with its saved state_dict; a new one is cast to bfloat16 and
+    back. For 512 ones each result has to give 0 and 10. A deep copy and a pickle of a layer in
+    evaluation mode have to give ones. Switching a copy to evaluation has to leave the original in
+    training.
     """
     networks = impl.driver.networks()
     with violation_if_raises("copying, pickling and loading"):
@@ -55,8 +63,10 @@ def _require_round_trips(impl: Implementation, networks: Networks, seed: int) ->
 
 @clause("module-2")
 def test_a_copy_keeps_the_rate_that_was_assigned(impl: Implementation, run: Run) -> None:
-    """A deep copy of a layer whose rate was changed from 0.5 to 0.9 drops at 0.9, and scales so, if
-    the layer itself does.
+    """A deep copy of a layer whose rate was changed from 0.5 to 0.9 drops and scales at 0.9.
+
+    The property is not claimed if the layer itself keeps its old rate. A share of 4,096 units with
+    a probability below 10^-18 is a violation.
     """
     impl.reseed(run.seed_for("module-2 assigned"))
     layer, x = impl.layer(0.5), ones(impl, 1 << 12)
@@ -80,7 +90,10 @@ def test_a_copy_keeps_the_rate_that_was_assigned(impl: Implementation, run: Run)
 
 @clause("module-3", should=True)
 def test_repr_shows_the_rate(impl: Implementation) -> None:
-    """repr() should show the rate that the layer was built with."""
+    """repr() should show the rate that the layer was built with.
+
+    The rate is 0.3125; its keep, its percentage and three of its decimals are right, too.
+    """
     shown = impl.driver.networks().shown(0.3125)
     if not any(text in shown for text in ("0.3125", "0.6875", "0.312", "31.25")):
         raise Violation(f"repr of a layer of rate 0.3125 should show it; it is {shown!r}")
@@ -89,8 +102,9 @@ def test_repr_shows_the_rate(impl: Implementation) -> None:
 @clause("module-4")
 @given(case=cases())
 def test_functional_and_module_forms_agree(impl: Implementation, case: Case) -> None:
-    """Under one seed the functional form gives the same output as the module, where the class names
-    one.
+    """Under one seed the functional form gives the same output as the module.
+
+    The property is claimed by a class that names a functional form, or for which one is declared.
     """
     by_function = impl.driver.functional(case.x, case.rate, case.seed).output
     by_module = impl.train(case.x, case.rate, case.seed).output

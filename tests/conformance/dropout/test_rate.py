@@ -17,7 +17,10 @@ from dropspec.session.run import Run
 
 @clause("rate-1")
 def test_the_drop_probability_is_the_rate(run: Run, notes: Notes) -> None:
-    """At every rate and in every dtype, the share dropped is the rate to the stated tolerance."""
+    """At every rate and in every dtype, the share dropped is the rate to the stated tolerance.
+
+    Each main campaign is judged, and so is the one whose calls want a gradient.
+    """
     judge(run, "rate-1", notes)
 
 
@@ -27,8 +30,10 @@ UNITS = 1 << 17
 @clause("rate-1")
 @given(case=cases(layouts=("contiguous",), ranks=(1,)))
 def test_the_drop_probability_is_the_rate_at_drawn_rates(impl: Implementation, case: Case) -> None:
-    """At rates on no list, too, the share dropped of 2^17 units is the rate, to what chance allows
-    once in 10^18.
+    """At drawn rates, too, the share dropped is the rate.
+
+    A case gives its rate and dtype. Of 2^17 ones, a number dropped that has probability below
+    10^-18 is refused.
     """
     y = impl.train(np.ones(UNITS, DTYPES[case.dtype]), case.rate, case.seed).output
     require_share(
@@ -38,8 +43,10 @@ def test_the_drop_probability_is_the_rate_at_drawn_rates(impl: Implementation, c
 
 @clause("rate-1")
 def test_a_rate_is_not_rounded(impl: Implementation, run: Run) -> None:
-    """At rates of more digits than most, the share dropped of 2^20 units tells the rate from one
-    rounded to hundredths.
+    """At rates of many digits the share dropped is the rate, and not the rate in hundredths.
+
+    Of 2^20 units at each of five rates, a number dropped that has probability below 10^-18 is
+    refused.
     """
     for rate in (0.0001, 0.0025, 0.025, 0.255, 0.745):
         y = impl.train(
@@ -50,20 +57,30 @@ def test_a_rate_is_not_rounded(impl: Implementation, run: Run) -> None:
 
 @clause("rate-2")
 def test_every_position_has_the_same_drop_probability(run: Run, notes: Notes) -> None:
-    """First, last, odd tail, every column: no position has a rate of its own."""
+    """First, last, odd tail, every column: no position has a rate of its own.
+
+    In the main campaigns and in calls of 512×512 and 131072×1, each binary digit of the index
+    splits the positions into two groups. In small calls each position is a context; where there
+    are more than 40, the first eight, the last eight and each eighth of all are contexts.
+    """
     judge(run, "rate-2", notes)
 
 
 @clause("rate-3")
 def test_the_drop_probability_does_not_depend_on_the_input(run: Run, notes: Notes) -> None:
-    """Negative or positive, small or large: the value of an input has no influence on its fate."""
+    """Negative or positive, small or large: the value of an input has no influence on its fate.
+
+    The inputs of the main campaigns are -4, -0.25, 0.25 and 4, and each is a context.
+    """
     judge(run, "rate-3", notes)
 
 
 @clause("rate-3")
 def test_numbers_of_all_sizes_are_dropped_alike(impl: Implementation, run: Run) -> None:
-    """Of 4,096 inputs of one size, from the smallest that are common to the largest, half are
-    dropped at rate 0.5.
+    """At rate 0.5 half of the units are dropped, whatever size all the inputs have.
+
+    The inputs are 4,096 equal numbers, from 1e-30 to 1e30 in size (in float16 from 1e-6 to 1e4).
+    A number dropped that has probability below 10^-18 is refused.
     """
     impl.reseed(run.seed_for("rate-3"))
     layer, dtype = impl.layer(0.5), DTYPES[impl.dtypes[0]]
@@ -83,8 +100,9 @@ def test_numbers_of_all_sizes_are_dropped_alike(impl: Implementation, run: Run) 
 
 @clause("rate-3")
 def test_one_nan_does_not_change_the_fate_of_the_others(impl: Implementation, run: Run) -> None:
-    """One NaN or infinity among 4,096 ones does not change that half of them are dropped at rate
-    0.5.
+    """At rate 0.5 half of 4,096 ones are dropped, with one NaN or infinity among them, too.
+
+    A number dropped that has probability below 10^-18 is refused.
     """
     impl.reseed(run.seed_for("rate-3"))
     layer = impl.layer(0.5)
@@ -101,8 +119,11 @@ def test_one_nan_does_not_change_the_fate_of_the_others(impl: Implementation, ru
 def test_the_drop_probability_is_the_same_in_every_mode_of_autograd(
     impl: Implementation, run: Run
 ) -> None:
-    """A torch layer in training drops at the rate with a gradient or without, on a leaf or not,
-    under no_grad and inference_mode.
+    """In training a torch layer drops at the rate in every mode of autograd.
+
+    It is called on leaf and non-leaf tensors, with and without gradients, under torch.no_grad and
+    torch.inference_mode, and with a gradient in every dtype. Of 2^16 units, at rates 0.1 and
+    0.001, a number dropped that has probability below 10^-18 is refused.
     """
     for rate in (0.1, 0.001):
         impl.reseed(run.seed_for(f"rate-4 {rate}"))
@@ -114,15 +135,22 @@ def test_the_drop_probability_is_the_same_in_every_mode_of_autograd(
 def test_the_drop_probability_does_not_depend_on_dtype_shape_or_layout(
     run: Run, notes: Notes
 ) -> None:
-    """The same rate in half precision, transposed, strided, expanded, channels-last, in a batch of
-    one, and from 1 to 2^18 units.
+    """The rate is the same in every dtype, shape, layout and batch size.
+
+    Half precision is judged in the main campaigns. Float32 is judged transposed, strided,
+    expanded, channels-last, in a batch of one, at ranks up to six, from 1 to 2^18 units, and at
+    rate 0.01 in calls that want a gradient.
     """
     judge(run, "rate-4", notes)
 
 
 @clause("rate-5", should=True)
 def test_a_changed_rate_takes_effect(impl: Implementation, run: Run) -> None:
-    """After the layer's rate is assigned, the next call drops and scales at the new rate."""
+    """After the layer's rate is assigned, the next call drops and scales at the new rate.
+
+    A layer built with rate 0.5 is called once, its rate is set to 0.9, and it is called again, on
+    4,096 ones.
+    """
     impl.reseed(run.seed_for("rate-5"))
     layer, x = impl.layer(0.5), np.ones(4096, DTYPES[impl.dtypes[0]])
     layer.train(x)

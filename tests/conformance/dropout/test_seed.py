@@ -22,7 +22,10 @@ from dropspec.session.run import Run
 @clause("seed-1")
 @given(Case(LARGE), case=cases())
 def test_the_same_seed_gives_the_same_mask(impl: Implementation, case: Case) -> None:
-    """The same seed before the same call gives the same output, bit for bit."""
+    """The same seed before the same call gives the same output, bit for bit.
+
+    One case is 257×257.
+    """
     require_replay(impl, case)
 
 
@@ -65,6 +68,9 @@ def test_every_bit_of_a_seed_counts(impl: Implementation, run: Run) -> None:
 def test_no_global_generator_is_reseeded(impl: Implementation, run: Run) -> None:
     """After construction and calls, the global generators of torch, NumPy and Python still follow
     from the seeds given before.
+
+    A layer is built and called twice, differentiated, evaluated, copied, called with 8,192 units
+    and at rates 0 and 1; then numbers are drawn from each generator.
     """
     require_generators_left_alone(impl, run.seed_for("seed-3"))
 

@@ -32,7 +32,7 @@ class Results:
 
 
 def conduct(campaign: Campaign, outputs: Iterator[Array], alpha: float) -> Results:
-    """Runs one campaign; each lens fails a right implementation with chance alpha at most.
+    """Runs one campaign; each lens fails a right implementation with probability at most alpha.
 
     A lens that is still open when the budget ends is reported so. Where the rate fails, the
     others get half a million bits to find why, or 40 calls if all units so far had one fate.

@@ -1,4 +1,4 @@
-"""For clauses of chance that count for themselves, outside of campaigns: samples until a gauge
+"""For random clauses that count for themselves, outside of campaigns: samples until a gauge
 decides, and what follows from that.
 """
 

@@ -2,11 +2,11 @@
 PASS, FAIL or nothing yet comes out.
 
 FAIL is a Dirichlet-mixture e-process against the stated probabilities (Robbins 1970). It is a
-martingale that starts at 1 while they hold, so it ever reaches 1/alpha with chance alpha at most
-(Ville 1939). PASS is a likelihood ratio of the stated probability over the nearest intolerable
-one, on either side: where a cell is off by its tolerance or more, it ever reaches 1/beta with
-chance beta at most. Both hold at every moment, so a campaign may look whenever it likes and stop
-at the first verdict. Beyond PASS and FAIL nothing is promised.
+martingale that starts at 1 while they hold, so it ever reaches 1/alpha with probability at most
+alpha (Ville 1939). PASS is a likelihood ratio of the stated probability over the nearest
+intolerable one, on either side: where a cell is off by its tolerance or more, it ever reaches
+1/beta with probability at most beta. Both hold at every moment, so a campaign may look whenever it
+likes and stop at the first verdict. Beyond PASS and FAIL nothing is promised.
 
 A context is whatever is known before a bit is drawn: its position, the input's value, earlier
 bits. Overlapping contexts are valid.
@@ -93,8 +93,8 @@ class Gauge:
         self.total += total
 
     def evidence(self) -> float:
-        """The log e-value against the null: at most log(1/alpha) with chance 1 - alpha while the
-        null holds.
+        """The log e-value against the null: at most log(1/alpha) with probability 1 - alpha while
+        the null holds.
         """
         apart = self.apart()
         return float(np.logaddexp.reduce(apart) - log(len(apart)))

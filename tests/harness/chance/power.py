@@ -1,4 +1,4 @@
-"""What a run finds: for each clause the smallest fault that it finds with a chance of .999, and
+"""What a run finds: for each clause the smallest fault that it finds with probability .999, and
 how many samples that takes.
 
 The gauges of a plan are run on counts whose law is off, by less and less, until a run passes.

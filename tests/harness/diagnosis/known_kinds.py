@@ -161,6 +161,6 @@ def fixed_count(e: Evidence) -> str:
         return ""
     return (
         f"Exactly so many units are dropped in every {where}: a fixed number, chosen anew, where"
-        " each unit should be dropped with a chance of its own. That is dropout of a fixed count."
+        " each unit should be dropped or kept on its own. That is dropout of a fixed count."
         " If that is meant, it is another kind; else draw every unit on its own."
     )

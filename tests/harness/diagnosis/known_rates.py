@@ -57,7 +57,7 @@ def rate_is_keep(e: Evidence) -> str:
     if rate is None:
         return ""
     return (
-        f"The rate is taken for the probability of keeping: at rate {rate:g}, {rates[rate]:.4g} of"
+        f"The rate is used as the probability of keeping: at rate {rate:g}, {rates[rate]:.4g} of"
         " the units were dropped. Compare the other way round, or, if keep is meant, name the"
         " parameter keep_prob."
     )

@@ -7,6 +7,9 @@ from functools import cache
 from dropspec.core.clauses import Clause
 from dropspec.core.discovery import discover
 from dropspec.families.base import Family
+from dropspec.spec import VERSION as SPEC_VERSION
+
+__all__ = ["SPEC_VERSION", "all_clauses", "all_families", "family_named"]
 
 
 @cache

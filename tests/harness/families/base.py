@@ -17,11 +17,13 @@ class Family(Site):
     """A family of dropout. Found in this package, or by an entry point of `dropspec.families`.
 
     `spec` is the page of its clauses, as package and file; `tests` is the package of its
-    properties, a file a chapter; or a single module of them.
+    properties, a file a chapter, or a single module of them; `law` is what drawing a unit means
+    for it: inverted is 0 or x / keep.
     """
 
     spec: tuple[str, str]
     tests: str
+    law: str = "inverted"
 
     @abstractmethod
     def plan(self, profile: Profile) -> Plan:

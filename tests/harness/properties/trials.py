@@ -134,8 +134,8 @@ def require_evaluation(impl: Implementation, notes: Notes) -> None:
 
 
 def require_share(dropped: int, units: int, rate: float, what: str) -> None:
-    """Raises Violation where so many of these units are dropped with a chance below COINCIDENCE,
-    by Chernoff's bound on either side.
+    """Raises Violation where so many of these units are dropped with a probability below
+    COINCIDENCE, by Chernoff's bound on either side.
     """
     share = dropped / units
     log_chance = np.log(2) - units * (rel_entr(share, rate) + rel_entr(1 - share, 1 - rate))

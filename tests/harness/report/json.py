@@ -12,6 +12,7 @@ from dropspec.core.options import Options
 from dropspec.core.records import Answer
 from dropspec.core.risk import ALPHA_RUN
 from dropspec.core.target import read_targets
+from dropspec.families import SPEC_VERSION
 from dropspec.report.format import Format
 
 FORMAT = 2
@@ -25,6 +26,7 @@ def as_data(answers: Sequence[Answer], options: Options) -> dict[str, Any]:
     return {
         "version": FORMAT,
         "dropspec": __version__,
+        "spec": SPEC_VERSION,
         "profile": options.profile,
         "seed": options.seed,
         "false_alarm_chance": ALPHA_RUN,

@@ -13,7 +13,7 @@ from dropspec.core.text import no_commands
 class Outlet:
     """Standard output, as rich writes to it. Nothing that happens to it ends the run.
 
-    `error` is why nothing more can be written, but for a reader who has seen enough, as `head`.
+    `error` is why nothing more can be written, except a reader who has seen enough, as `head`.
     """
 
     def __init__(self) -> None:

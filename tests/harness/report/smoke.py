@@ -26,7 +26,7 @@ RATE, UNITS = 0.25, 4096
 
 
 def smoke(options: Options, frameworks: Sequence[Framework], families: Sequence[Family]) -> int:
-    """Prints what each target is taken for and what one call of it does; returns the exit code.
+    """Prints what is recognised of each target and what one call of it does; returns the exit code.
 
     It is loaded in this process: a layer that ends the process ends the command.
     """

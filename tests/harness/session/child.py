@@ -43,7 +43,7 @@ class Registries:
 
 @dataclass(frozen=True)
 class Job:
-    """What one child is to do: part `part` of `parts` of a target, but for what is done."""
+    """What one child is to do: part `part` of `parts` of a target, except what is done."""
 
     target: Target
     options: Options

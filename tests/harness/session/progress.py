@@ -98,7 +98,7 @@ class Progress:
             self.hung.clear()
 
     def _give_up(self, why: str, is_sure: bool) -> None:
-        """It cannot be judged; what may be by chance is tried once more."""
+        """It cannot be judged; a possible accident is tried once more."""
         self.lost[""] += 1
         if is_sure or self.lost[""] > 1:
             self.unusable, self.is_complete = why, True

@@ -8,7 +8,7 @@ FIRST_LOOKS = (1, 8, 16, 48, 96, 192, 256)  # units of the calls by which a targ
 
 
 class Hostile(nn.Dropout):
-    """Right, but for what it does before each call. `says` is what the report must say of it."""
+    """Right, except for what it does before each call. `says` is what the report must say of it."""
 
     says = ""
     is_late = False

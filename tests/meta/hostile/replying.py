@@ -96,7 +96,7 @@ class EmptiesItsInput(Hostile):
     may_conform = False
 
     def forward(self, x: Tensor) -> Tensor:
-        """Dropout of what is no more."""
+        """Dropout of an input that no longer exists."""
         y: Tensor = super().forward(x)
         x.data = torch.empty(0)
         return y

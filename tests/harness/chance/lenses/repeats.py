@@ -107,5 +107,5 @@ class EchoLens(Lens):
         )
 
     def finds(self, miss: float) -> float:
-        """How far a lag's agreement is from a half, to be missed with that chance at most."""
+        """How far a lag's agreement is from a half, to be missed with at most that probability."""
         return float(self.limit + sqrt(-2 * np.log(miss) * self.bits)) / self.bits / 2

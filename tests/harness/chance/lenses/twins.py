@@ -33,7 +33,7 @@ def expected_pairs(calls: int, places: int) -> float:
 
 
 def needed(expected: float, alpha: float) -> int:
-    """The least number of pairs that is reached with chance alpha at most where so many are
+    """The least number of pairs that is reached with probability at most alpha where so many are
     expected (Poisson).
     """
     pairs = 1
@@ -149,8 +149,8 @@ class TwinLens(RepeatLens):
         return np.repeat(np.arange(len(self.parts)), [len(part) for part in self.parts])
 
     def finds(self, miss: float) -> float:
-        """The share of stretches that repeat an earlier one, to be missed with that chance at
-        most.
+        """The share of stretches that repeat an earlier one, to be missed with at most
+        that probability.
         """
         calls = int(self.expected) if self.calls_as_rows else max(2, int(self.expected / 512))
         places = 1 if self.calls_as_rows else 1024

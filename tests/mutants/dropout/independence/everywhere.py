@@ -132,8 +132,8 @@ class RepeatsFewRows(Dropout):
 
 @breaks("independence-1")
 class CopiesNeighbours(Dropout):
-    """With chance 0.02 an element shares the fate of its left neighbour, so that neighbours have a
-    correlation of 0.02.
+    """With probability 0.02 an element shares the fate of its left neighbour, so that neighbours
+    have a correlation of 0.02.
     """
 
     def draw_mask(self, x: Tensor) -> Tensor:
@@ -174,7 +174,7 @@ class RepeatsEvery1024(_RepeatsWord):
 
 @breaks("independence-6")
 class RepeatsEvery65536(_RepeatsWord):
-    """Counts in 16 bits, so that the mask comes round again after 65,536 elements; smaller calls
+    """Counts in 16 bits, so that the mask repeats after 65,536 elements; smaller calls
     are right.
     """
 
