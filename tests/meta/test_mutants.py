@@ -23,7 +23,7 @@ CAUSES = {
     "dropout.scale:LeavesSurvivorsUnscaled": "not rescaled in training",
     "dropout.scale:AddsToKeep": "divided by 1 - rate + 1e-06",
     "dropout.scale:MultipliesByGaussians": "That is Gaussian dropout",
-    "dropout.rate.everywhere:TakesRateForKeep": "taken for the probability of keeping",
+    "dropout.rate.everywhere:TakesRateForKeep": "used as the probability of keeping",
     "dropout.rate.everywhere:DropsEverything": "Everything is dropped",
     "dropout.rate.everywhere:IgnoresRate": "Nothing is dropped in training at any rate",
     "dropout.rate.everywhere:ComparesEightBits": "threshold of 8 bits",
@@ -87,7 +87,7 @@ CAUSES = {
     "dropconnect.weights.units:DropsInputsOfACall": (
         "drops whole inputs: this is dropout before the layer"
     ),
-    "dropconnect.weights.rates:TakesRateForKeep": "taken for the probability of keeping",
+    "dropconnect.weights.rates:TakesRateForKeep": "used as the probability of keeping",
     "dropconnect.weights.rates:ComparesEightBits": "threshold of 8 bits",
     "dropconnect.weights.rates:DrawsInOwnDtype": "drawn in the dtype of the input",
     "dropconnect.weights.units:OneMaskForAll": "All examples of a call share one mask",
