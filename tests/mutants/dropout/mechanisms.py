@@ -169,7 +169,8 @@ class DropsRowsAndColumns(Dropout):
             return super().draw_mask(x)
         keep = (1 - self.p) ** 0.5
         rows, across = (torch.rand(n) < keep for n in (x.numel() // columns, columns))
-        return (rows[:, None] & across[None, :]).reshape(x.shape)
+        mask: Tensor = rows[:, None] & across[None, :]
+        return mask.reshape(x.shape)
 
 
 @breaks("independence-3", "independence-6")
