@@ -154,8 +154,8 @@ def _list(reader: argparse.ArgumentParser, given: argparse.Namespace) -> int:
     from dropspec.report import clauses
 
     asked = _asked(reader, given)
-    chosen = [one for one in all_families() if given.family in ("", one.name)]
-    clauses.show(chosen, asked, given.json)
+    families = [one for one in all_families() if asked or given.family in ("", one.name)]
+    clauses.show(families, asked, given.json)
     return 0
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,7 +21,7 @@ FORMAT = 1
 def show(
     families: Sequence[Family], asked: Sequence[str], as_json: bool, console: Console | None = None
 ) -> None:
-    """Prints the clauses asked for, in the order of the pages, or all of these families."""
+    """Prints the clauses asked for, or all of these families, in the order of the pages."""
     console = console or terminal()
     chosen = [
         (clause, family)
@@ -69,7 +68,7 @@ def _data(clause: Clause, family: Family) -> dict[str, Any]:
         "tolerance": clause.tolerance,
         "needs": clause.needs,
         "remedy": clause.remedy,
-        "sources": [one.strip() for one in re.split(r";", clause.source.rstrip("."))],
+        "sources": [one.strip() for one in clause.source.rstrip(".").split(";")],
         "incidents": clause.incidents,
         "anchor": f"{family.spec[1]}#{clause.id}",
     }
