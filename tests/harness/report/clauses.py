@@ -41,7 +41,8 @@ def show(
         table.add_row(clause.id, ", ".join(clause.levels), clause.title)
     console.print(table)
     pages = ", ".join(dict.fromkeys(f"spec/{family.spec[1]}" for _, family in chosen))
-    console.print(f"\nspec {SPEC_VERSION}: {len(chosen)} clauses of {pages}", style="dim")
+    counted = "1 clause" if len(chosen) == 1 else f"{len(chosen)} clauses"
+    console.print(f"\nspec {SPEC_VERSION}: {counted} of {pages}", style="dim")
 
 
 def as_data(chosen: Sequence[tuple[Clause, Family]]) -> dict[str, Any]:
