@@ -39,14 +39,14 @@ def test_the_output_is_the_input(impl: Implementation, case: Case) -> None:
 
 @clause("eval-1")
 def test_nothing_is_dropped_or_scaled(impl: Implementation, notes: Notes) -> None:
-    """Of 4,096 ones all come out as they are, at three rates."""
+    """In evaluation mode 4,096 ones stay ones, at three rates."""
     require_evaluation(impl, notes)
 
 
 @clause("eval-2")
 @given(case=cases("plain", "special"))
 def test_the_output_is_the_input_at_edge_rates(impl: Implementation, case: Case) -> None:
-    """At rates 0 and 1 and close to them, too."""
+    """In evaluation mode the output equals the input at rates 0 and 1 and close to them, too."""
     x = case.x
     for rate in (*(() if refuses_rate_1(impl) else (1.0,)), 0.0, 1e-12, 1 - 2.0**-24, 0.5):
         impl.guard.reset()
