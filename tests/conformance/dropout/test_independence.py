@@ -32,7 +32,7 @@ def test_rows_of_a_batch_are_independent(run: Run, notes: Notes) -> None:
 @clause("independence-3")
 def test_successive_calls_are_independent(run: Run, notes: Notes) -> None:
     """The drop rate is the same whether the same unit was dropped or survived in the call before,
-    of many units or of 1 to 1000.
+    of many units or of 1 to 4,099.
     """
     judge(run, "independence-3", notes)
 
