@@ -64,7 +64,7 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("-n", dest="workers", type=int, default=1, metavar="N", help=workers)
     smoke = commands.add_parser(
         "smoke",
-        help="what is recognised of a target, before judging it",
+        help="what dropspec recognises of a target; nothing is judged",
         description=(
             "Prints what is recognised of each target, what it claims and what one call of it"
             " does. Nothing is judged."

@@ -53,7 +53,7 @@ def test_both_faults_are_named(judged: Mapping[str, Any]) -> None:
         answer = judged[pairs.both(*pair)]
         named = {cause["clause"] for cause in answer["diagnosis"]}
         for other, mine in permutations(failed(judged[one.__name__]) for one in pair):
-            seen = {c for c in mine - other if answer["clauses"][c]["verdict"] == "VIOLATED"}
+            seen = {c for c in mine - other if answer["clauses"][c]["verdict"] == FAILED}
             if seen and not named & mine:
                 unnamed.append((pairs.both(*pair), sorted(seen)))
     assert unnamed == []

@@ -6,13 +6,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_HEADING = re.compile(
-    r"^### (?:<a id=\"(?P<anchor>[^\"]*)\"></a>)?(?P<id>[a-z]+-\d+) — (?P<title>.+)$"
-)
+_HEADING = re.compile(r'^### (?:<a id=".*?"></a>)?(?P<id>[a-z]+-\d+) — (?P<title>.+)$')
 _LEVELS = ("MUST", "SHOULD", "MAY")
 _LEVEL = re.compile(rf"\b({'|'.join(_LEVELS)})\b")
 _TERMS = re.compile(
-    r"^\*Level:\* (?P<levels>.+?) · \*Since:\* (?P<since>.+?) · \*Needs:\* (?P<needs>.+)$",
+    r"^\*Level:\* .+? · \*Since:\* (?P<since>.+?) · \*Needs:\* (?P<needs>.+)$",
     re.MULTILINE,
 )
 _PART = re.compile(r"^\*(?P<name>[A-Z][\w ]*)\.\*", re.MULTILINE)

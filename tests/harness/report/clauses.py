@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from dropspec import __version__
@@ -18,11 +17,9 @@ from dropspec.report.terminal import terminal
 FORMAT = 1
 
 
-def show(
-    families: Sequence[Family], asked: Sequence[str], as_json: bool, console: Console | None = None
-) -> None:
+def show(families: Sequence[Family], asked: Sequence[str], as_json: bool) -> None:
     """Prints the clauses asked for, or all of these families, in the order of the pages."""
-    console = console or terminal()
+    console = terminal()
     chosen = [
         (clause, family)
         for family in families
